@@ -1,0 +1,1 @@
+"""What every room stands on: errors, keyed randomness, devices, trees of tensors. Imports no other room."""

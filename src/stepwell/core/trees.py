@@ -1,0 +1,101 @@
+"""Trees of tensors: tensors nested in dicts, lists, tuples and named tuples, whose kinds are kept."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor
+
+from stepwell.core.errors import StepwellError
+
+Tree = Any  # a tensor, or a dict, list, tuple or named tuple of trees; other leaves are passed through
+T = TypeVar("T")
+
+_TENSOR = "$tensor"
+
+
+def map_tensors(function: Callable[[Tensor], Any], tree: T) -> T:
+    """The tree with `function` applied to every tensor; containers keep their kind, other leaves stay as they are."""
+    return cast(T, _map(function, tree))
+
+
+def _map(function: Callable[[Tensor], Any], tree: Tree) -> Tree:
+    if isinstance(tree, Tensor):
+        return function(tree)
+    if isinstance(tree, Mapping):
+        mapped = {name: _map(function, branch) for name, branch in tree.items()}
+        return mapped if type(tree) is dict else type(tree)(mapped)  # type: ignore[call-arg]
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):  # a named tuple takes its fields one by one
+        return type(tree)(*(_map(function, branch) for branch in tree))
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(_map(function, branch) for branch in tree)
+    return tree
+
+
+def tensors(tree: Tree) -> Iterator[Tensor]:
+    """Every tensor of the tree, in order."""
+    if isinstance(tree, Tensor):
+        yield tree
+    elif isinstance(tree, Mapping):
+        for branch in tree.values():
+            yield from tensors(branch)
+    elif isinstance(tree, (list, tuple)):
+        for branch in tree:
+            yield from tensors(branch)
+
+
+def rows(tree: Tree) -> int:
+    """How many rows a tree holds: the length of its tensors' first dimension.
+
+    Raises `StepwellError` where the tensors disagree, or where there is none.
+    """
+    lengths = {len(tensor) if tensor.dim() else -1 for tensor in tensors(tree)}
+    if len(lengths) != 1 or -1 in lengths:
+        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors(tree)) or "none"
+        raise StepwellError(
+            f"The tensors of a batch share their first dimension, the rows; these have the shapes {shapes}."
+        )
+    return lengths.pop()
+
+
+def to_device(tree: T, device: torch.device) -> T:
+    """The tree with every tensor on `device`; tensors that are there already are not copied."""
+    return map_tensors(lambda tensor: tensor.to(device, non_blocking=True), tree)
+
+
+def take(tree: T, index: Tensor) -> T:
+    """The rows `index` of every tensor of the tree."""
+    return map_tensors(lambda tensor: tensor.index_select(0, index), tree)
+
+
+def detach_tensors(tree: Tree, prefix: str = "") -> tuple[Tree, dict[str, Tensor]]:
+    """A tree as something that JSON can hold, and its tensors by dotted names; `attach_tensors` is the way back.
+
+    Mapping keys that are numbers become text, tuples become lists. Raises `StepwellError` for a leaf that JSON lacks.
+    """
+    if isinstance(tree, Tensor):
+        return {_TENSOR: prefix}, {prefix: tree}
+    if isinstance(tree, Mapping):
+        pairs = [(str(name), branch) for name, branch in tree.items()]
+    elif isinstance(tree, (list, tuple)):
+        pairs = [(str(number), branch) for number, branch in enumerate(tree)]
+    elif tree is None or isinstance(tree, (bool, int, float, str)):
+        return tree, {}
+    else:
+        raise StepwellError(f"{prefix or 'The state'} holds a {type(tree).__name__}, which a checkpoint cannot keep.")
+    plain, found = {}, {}
+    for name, branch in pairs:
+        plain[name], below = detach_tensors(branch, f"{prefix}.{name}" if prefix else name)
+        found.update(below)
+    return (list(plain.values()) if isinstance(tree, (list, tuple)) else plain), found
+
+
+def attach_tensors(plain: Tree, found: Mapping[str, Tensor]) -> Tree:
+    """The tree that `detach_tensors` took apart, with the tensors of `found` in their places."""
+    if isinstance(plain, dict):
+        if set(plain) == {_TENSOR}:
+            return found[plain[_TENSOR]]
+        return {name: attach_tensors(branch, found) for name, branch in plain.items()}
+    if isinstance(plain, list):
+        return [attach_tensors(branch, found) for branch in plain]
+    return plain

@@ -1,0 +1,37 @@
+"""A batch of rows, and the sources that batches come from."""
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from torch import Tensor
+
+from stepwell.core.keys import Key
+from stepwell.core.trees import Tree
+
+
+class Batch(NamedTuple):
+    """Some rows of a source.
+
+    `inputs` and `targets` are tensors or trees of tensors with the rows as their first dimension; `index` (int64, one a
+    row) are the row numbers in the source. Inputs that are a dict go to the model as keywords, a tuple as positions, a
+    tensor alone. `targets` is None where there are none.
+    """
+
+    inputs: Tree
+    targets: Tree
+    index: Tensor
+
+
+class Source(ABC):
+    """Rows that can be fetched many at a time, in any order."""
+
+    row_bytes: int | None = None
+    """Bytes of a row where the rows lie in memory, so that fetching several batches at once is cheap; else None."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @abstractmethod
+    def batch(self, index: Tensor, key: Key) -> Batch:
+        """The rows `index` (int64). What is random in them is drawn from `key` and the row numbers alone."""

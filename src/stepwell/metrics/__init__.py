@@ -1,0 +1,1 @@
+"""Streaming metrics: tensor state, update, compute."""
