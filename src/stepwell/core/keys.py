@@ -80,14 +80,13 @@ class Key:
         It is computed in float64 and rounded once, so that devices whose logarithms differ in the last bit agree.
         """
         count = math.prod(shape)
-        words = self.words(rows, 2 * count).to(torch.float64)
-        radius = torch.sqrt(-2.0 * torch.log((words[:, :count] + 1.0) * 2.0**-32))
-        angle = words[:, count:] * (2.0 * math.pi * 2.0**-32)
-        return (radius * torch.cos(angle)).to(torch.float32).reshape(len(rows), *shape)
+        half = (count + 1) // 2
+        words = self.words(rows, 2 * half).to(torch.float64)
+        radius = torch.sqrt(-2.0 * torch.log((words[:, :half] + 1.0) * 2.0**-32))
+        angle = words[:, half:] * (2.0 * math.pi * 2.0**-32)
+        drawn = torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)[:, :count]
+        return drawn.to(torch.float32).reshape(len(rows), *shape)
 
     def permutation(self, length: int) -> Tensor:
-        """The numbers `0..length-1` in random order, int64 on the CPU."""
-        rows = torch.arange(length)
-        words = self.words(rows, 2)
-        # 63 random bits: two equal ones are rare, and a stable sort settles them the same way everywhere.
-        return torch.argsort((words[:, 0] << 31) | (words[:, 1] >> 1), stable=True)
+        """The numbers `0..length-1` in random order, int64 on the CPU, by torch's `randperm` seeded from this key."""
+        return torch.randperm(length, generator=torch.Generator().manual_seed(self.number))

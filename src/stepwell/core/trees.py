@@ -11,7 +11,7 @@ from stepwell.core.errors import StepwellError
 Tree = Any  # a tensor, or a dict, list, tuple or named tuple of trees; other leaves are passed through
 T = TypeVar("T")
 
-_TENSOR = "$tensor"
+_TENSOR, _ITEMS = "$tensor", "$items"  # how a place for a tensor, and a mapping with other keys than text, are written
 
 
 def map_tensors(function: Callable[[Tensor], Any], tree: T) -> T:
@@ -71,23 +71,32 @@ def take(tree: T, index: Tensor) -> T:
 def detach_tensors(tree: Tree, prefix: str = "") -> tuple[Tree, dict[str, Tensor]]:
     """A tree as something that JSON can hold, and its tensors by dotted names; `attach_tensors` is the way back.
 
-    Mapping keys that are numbers become text, tuples become lists. Raises `StepwellError` for a leaf that JSON lacks.
+    Tuples become lists. Raises `StepwellError` for a leaf that JSON lacks.
     """
     if isinstance(tree, Tensor):
         return {_TENSOR: prefix}, {prefix: tree}
     if isinstance(tree, Mapping):
-        pairs = [(str(name), branch) for name, branch in tree.items()]
+        pairs = list(tree.items())
     elif isinstance(tree, (list, tuple)):
-        pairs = [(str(number), branch) for number, branch in enumerate(tree)]
+        pairs = list(enumerate(tree))
     elif tree is None or isinstance(tree, (bool, int, float, str)):
         return tree, {}
     else:
         raise StepwellError(f"{prefix or 'The state'} holds a {type(tree).__name__}, which a checkpoint cannot keep.")
-    plain, found = {}, {}
+    found: dict[str, Tensor] = {}
+    plain = []
     for name, branch in pairs:
-        plain[name], below = detach_tensors(branch, f"{prefix}.{name}" if prefix else name)
+        inner, below = detach_tensors(branch, f"{prefix}.{name}" if prefix else str(name))
+        plain.append([name, inner])
         found.update(below)
-    return (list(plain.values()) if isinstance(tree, (list, tuple)) else plain), found
+    return _as_json(tree, plain), found
+
+
+def _as_json(tree: Tree, pairs: list[list[Any]]) -> Tree:
+    if not isinstance(tree, Mapping):
+        return [inner for _, inner in pairs]
+    # JSON would make text of keys that are numbers, such as an optimizer's parameters.
+    return dict(pairs) if all(isinstance(name, str) for name, _ in pairs) else {_ITEMS: pairs}
 
 
 def attach_tensors(plain: Tree, found: Mapping[str, Tensor]) -> Tree:
@@ -95,7 +104,8 @@ def attach_tensors(plain: Tree, found: Mapping[str, Tensor]) -> Tree:
     if isinstance(plain, dict):
         if set(plain) == {_TENSOR}:
             return found[plain[_TENSOR]]
-        return {name: attach_tensors(branch, found) for name, branch in plain.items()}
+        pairs = plain[_ITEMS] if set(plain) == {_ITEMS} else plain.items()
+        return {name: attach_tensors(branch, found) for name, branch in pairs}
     if isinstance(plain, list):
         return [attach_tensors(branch, found) for branch in plain]
     return plain

@@ -13,8 +13,8 @@ class Metric(ABC):
     """A number, or some, about all rows of an evaluation, in memory that does not grow with the rows.
 
     A metric object holds settings only. Its numbers live in a state tensor that `zero` makes, `update` adds a batch to
-    (in place, without leaving the device), and `compute` reads. Counts are int64 and sums float64, so that splitting the
-    rows into other batches changes no count and no sum beyond rounding.
+    (in place, without leaving the device), and `compute` reads. Counts are int64 and sums float64, so that splitting
+    the rows into other batches changes no count and no sum beyond rounding.
     """
 
     needs: ClassVar[View]

@@ -1,0 +1,104 @@
+"""Where batches come from: a side of the data, as something that yields an epoch's batches from any place in it."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch.utils.data import DataLoader
+
+from stepwell.core.errors import DataError, StepwellWarning
+from stepwell.core.trees import rows
+from stepwell.data.batch import Batch, Source
+from stepwell.data.loader import Loader
+from stepwell.data.orders import Sequential
+from stepwell.training.experiment import Experiment
+from stepwell.training.world import World
+
+Side = Source | DataLoader[Any]
+
+
+class Batches(Protocol):
+    """What the loop needs of a loader."""
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from number `start` on."""
+
+
+@dataclass(frozen=True)
+class TorchBatches:
+    """A torch `DataLoader` as it is. Its order is drawn from torch's generators, which no checkpoint can wind back."""
+
+    loader: DataLoader[Any]
+
+    def __len__(self) -> int:
+        """Batches of an epoch."""
+        return len(self.loader)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The loader's next pass; the first `start` batches are drawn and thrown away."""
+        for number, items in enumerate(self.loader):
+            if number >= start:
+                yield _as_batch(items)
+
+
+def _as_batch(items: Any) -> Batch:
+    if isinstance(items, Batch):
+        return items
+    if not (isinstance(items, (tuple, list)) and len(items) == 2):
+        raise DataError("A DataLoader for training gives pairs (inputs, targets); make its dataset return such pairs.")
+    inputs = tuple(items[0]) if isinstance(items[0], list) else items[0]
+    return Batch(inputs, items[1], torch.arange(rows(items[1])))
+
+
+def train_batches(experiment: Experiment, world: World) -> Batches:
+    """The training rows, in the experiment's order. Warns where a `DataLoader` gives up exact resume."""
+    side = experiment.data.train
+    if isinstance(side, DataLoader):
+        _refuse_shards(world)
+        warnings.warn(
+            "Training reads a torch DataLoader, whose order no checkpoint can wind back: a resumed run will see other"
+            " batches than an uninterrupted one. For exact resume give the dataset: as_source(dataset).",
+            StepwellWarning,
+            stacklevel=4,
+        )
+        return TorchBatches(side)
+    loader = Loader(
+        source=side,
+        batch_size=experiment.batch_size,
+        order=experiment.order,
+        seed=experiment.seed,
+        workers=experiment.workers,
+        shard=world.shard,
+        drop_last=experiment.drop_last,
+    )
+    if not len(loader):
+        raise DataError(
+            f"A batch of {experiment.batch_size} rows is larger than the training split of {loader.rows}, and drop_last"
+            " drops it. Use a smaller batch_size, or drop_last=False."
+        )
+    return loader
+
+
+def evaluation_batches(side: Side, experiment: Experiment, world: World) -> Batches:
+    """All rows of a side, in order."""
+    if isinstance(side, DataLoader):
+        _refuse_shards(world)
+        return TorchBatches(side)
+    return Loader(
+        source=side,
+        batch_size=max(experiment.batch_size, 256 if side.row_bytes is not None else 1),
+        order=Sequential(),
+        seed=experiment.seed,
+        workers=experiment.workers,
+        shard=world.shard,
+    )
+
+
+def _refuse_shards(world: World) -> None:
+    if world.size > 1:
+        raise DataError("Several processes share a Source, not a torch DataLoader; give the dataset: as_source(dataset).")

@@ -1,0 +1,101 @@
+"""An experiment: everything that decides a training, in one frozen object."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from stepwell.core.devices import PRECISIONS, device_of
+from stepwell.core.errors import ModelError, TrainingError, suggest
+from stepwell.data.orders import Order, Shuffled
+from stepwell.data.splits import Splits
+from stepwell.metrics.base import Metric
+from stepwell.tasks.base import Task
+from stepwell.training.schedules import Schedule, When
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Experiment:
+    """Data, model, task, optimizer and budget.
+
+    `optimizer` (default AdamW at torch's rate) and `scheduler` are torch's own, made from the model's parameters. The
+    budget is one of `epochs`, `steps` or `minutes`. `batch_size` rows make one update; `accumulate` cuts them into that
+    many parts to save memory. `clip_norm` and `clip_value` bound the gradients. `precision` is `fp32` or `bf16`
+    (autocast). `metrics` and `train_metrics` replace the task's. The model trains on the device that it lies on.
+
+    Raises `TrainingError` or `ModelError` for settings that cannot work.
+    """
+
+    data: Splits
+    model: nn.Module
+    task: Task
+    optimizer: Optimizer | None = None
+    scheduler: LRScheduler | None = None
+    scheduler_steps: When | None = None
+    batch_size: int = 32
+    epochs: int | None = None
+    steps: int | None = None
+    minutes: float | None = None
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    accumulate: int = 1
+    precision: str = "fp32"
+    seed: int = 0
+    order: Order = Shuffled()
+    workers: int = 0
+    drop_last: bool = False
+    metrics: Sequence[Metric] | None = None
+    train_metrics: Sequence[Metric] | None = None
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+        device_of(self.model)
+        trainable = {id(p) for p in self.model.parameters() if p.requires_grad}
+        if not trainable:
+            raise ModelError(
+                f"{type(self.model).__name__} has no trainable parameter. Unfreeze some with parameter.requires_grad_(True)."
+            )
+        if self.optimizer is None:
+            object.__setattr__(self, "optimizer", AdamW(p for p in self.model.parameters() if p.requires_grad))
+        _check_optimizer(self.model, self.made_optimizer)
+        Schedule(self.scheduler, self.made_optimizer, self.scheduler_steps)
+
+    @property
+    def made_optimizer(self) -> Optimizer:
+        """The optimizer, given or made."""
+        if self.optimizer is None:
+            raise TrainingError("The optimizer is made when the experiment is.")
+        return self.optimizer
+
+
+def _check_numbers(experiment: Experiment) -> None:
+    budget = {name: getattr(experiment, name) for name in ("epochs", "steps", "minutes")}
+    given = {name: value for name, value in budget.items() if value is not None}
+    if len(given) != 1:
+        what = " and ".join(given) or "none"
+        raise TrainingError(f"An experiment has one budget: epochs, steps or minutes; given: {what}.")
+    for name in ("batch_size", "accumulate", *given):
+        value = getattr(experiment, name)
+        if value <= 0:
+            raise TrainingError(f"{name} is {value}; it must be more than 0.")
+    for name in ("clip_norm", "clip_value"):
+        value = getattr(experiment, name)
+        if value is not None and value <= 0:
+            raise TrainingError(f"{name} is {value}; it must be more than 0, or None for no clipping.")
+    if experiment.precision not in PRECISIONS:
+        hint = suggest(experiment.precision, PRECISIONS)
+        raise TrainingError(f"Unknown precision {experiment.precision!r}; known: {', '.join(PRECISIONS)}.{hint}")
+
+
+def _check_optimizer(model: nn.Module, optimizer: Optimizer) -> None:
+    own = {id(p) for p in model.parameters()}
+    held = [p for group in optimizer.param_groups for p in group["params"]]
+    foreign = [p for p in held if id(p) not in own]
+    if foreign:
+        raise ModelError(
+            f"The optimizer holds {len(foreign)} of {len(held)} parameters that are not this model's (shapes"
+            f" {', '.join(str(tuple(p.shape)) for p in foreign[:3])}), so the model would not learn. Make the optimizer from"
+            " model.parameters(), after the last change to the model."
+        )

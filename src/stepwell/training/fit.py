@@ -1,0 +1,151 @@
+"""The loop."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+from torch import nn
+
+from stepwell.core.devices import generators_restored
+from stepwell.core.errors import DivergedError
+from stepwell.runs import Run, Snapshot
+from stepwell.training.batches import Batches
+from stepwell.training.experiment import Experiment
+from stepwell.training.explain import explained
+from stepwell.training.guards import advice, check_data
+from stepwell.training.hooks.base import Hook, end_all, listeners
+from stepwell.training.step import Step, StepResult
+from stepwell.training.tally import Tally
+from stepwell.training.training import INTERRUPTED, Line, Training
+from stepwell.training.world import SOLO, World
+
+Tell = Callable[[Training, StepResult], None]
+
+
+def fit(
+    experiment: Experiment,
+    run: Run | None = None,
+    hooks: Sequence[Hook] = (),
+    *,
+    resume: Snapshot | None = None,
+    world: World = SOLO,
+) -> Training:
+    """Train an experiment's model to the end of its budget.
+
+    `run` is a run folder for the hooks that write; `resume` is a checkpoint to go on from. Returns the finished training,
+    with its history and a `predict`. torch's generators and the model's mode (train or eval) are given back as they were.
+    Ctrl-C ends it after the step at hand, with everything saved, and then raises `KeyboardInterrupt`; a second one at once.
+
+    Raises `StepwellError`s for data, model and task that do not fit each other, and `DivergedError` for a loss that is
+    NaN or infinite.
+    """
+    training = Training(experiment, run, world)
+    with _signals_stop(training), generators_restored(training.device), mode_restored(training.model):
+        check_data(experiment.data, experiment.task)
+        try:
+            _train(training, hooks, resume)
+        except DivergedError as error:
+            raise DivergedError(f"{error}\n{advice(training)}") from None
+    if training.stop_reason == INTERRUPTED:
+        raise KeyboardInterrupt
+    return training
+
+
+def _train(training: Training, hooks: Sequence[Hook], resume: Snapshot | None) -> None:
+    error: BaseException | None = None
+    try:
+        training.world.share(training.model)
+        if resume is not None:
+            training.restore(resume, training.run.rewind(resume.facts["epochs"]) if training.run else None)
+        for tell in listeners(hooks, "fit_start"):
+            tell(training)
+        while not training.exhausted and training.stop_reason is None:
+            _train_epoch(training, hooks)
+    except BaseException as caught:
+        error = caught
+        raise
+    finally:
+        end_all(hooks, training, error)
+
+
+def _train_epoch(training: Training, hooks: Sequence[Hook]) -> None:
+    """One epoch, or what a resumed training has left of one: train, validate, write the line, step the schedule."""
+    for tell in listeners(hooks, "epoch_start"):
+        tell(training)
+    step_end = listeners(hooks, "step_end")
+    run_pass(training, training.train_batches, training.train_step, training.tally, train=True, step_end=step_end)
+    if training.stop_reason == INTERRUPTED:
+        return
+    line: Line = {"epoch": training.epochs + 1, "step": training.step, "learning_rate": training.rates}
+    line["train"] = training.tally.numbers()
+    if training.val_batches is not None:
+        tally = training.new_tally(train=False)
+        run_pass(training, training.val_batches, training.val_step, tally, train=False)
+        if training.stop_reason == INTERRUPTED:
+            return
+        line["val"] = tally.numbers()
+    training.finish_epoch(line)
+    for tell in listeners(hooks, "epoch_end"):
+        tell(training)
+
+
+def run_pass(
+    training: Training, batches: Batches, step: Step, tally: Tally, *, train: bool, step_end: Sequence[Tell] = ()
+) -> None:
+    """Show the model every batch of an epoch, of what is left of it; training and evaluation differ by `train`."""
+    training.model.train(train)
+    number, done, clock = training.step + train, training.batches_done if train else 0, time.perf_counter
+    started = mark = clock()
+    waited = 0.0
+    with torch.set_grad_enabled(train), explained(training):
+        for batch in batches.epoch(training.epochs, start=done):
+            waited += clock() - mark
+            batch = training.receive(batch, train=train)
+            result = step(batch, number)
+            tally.add(result, batch, number)
+            if train:
+                number, done = number + 1, done + 1
+                training.step_done(done)
+                for tell in step_end:
+                    tell(training, result)
+            if training.must_end(train=train):
+                break
+            mark = clock()
+        tally.check_finite()
+    training.spend("train" if train else "val", clock() - started - waited)
+    training.spend("data", waited)
+
+
+@contextmanager
+def mode_restored(model: nn.Module) -> Iterator[None]:
+    """Give every module of the model its train or eval mode back."""
+    modes = {module: module.training for module in model.modules()}
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+@contextmanager
+def _signals_stop(training: Training) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the training after the step at hand; a second signal ends it at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python delivers signals to the main thread alone
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if training.stop_reason == INTERRUPTED:
+            raise KeyboardInterrupt
+        training.interrupt()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

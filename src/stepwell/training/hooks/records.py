@@ -1,0 +1,108 @@
+"""Hooks that write the run folder: the history, and the checkpoints."""
+
+import time
+from dataclasses import dataclass, field
+
+import torch
+
+from stepwell.core.trees import tensors
+from stepwell.runs import Run, Snapshot
+from stepwell.runs.writer import CheckpointWriter
+from stepwell.training.hooks.base import Hook
+from stepwell.training.step import StepResult
+from stepwell.training.training import Training
+
+
+class History(Hook):
+    """Appends a line an epoch to the run's `history.jsonl`, and one of seconds to `timing.jsonl`."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def epoch_start(self, training: Training) -> None:
+        """Begin to count seconds."""
+        training.timing = {}
+
+    def epoch_end(self, training: Training) -> None:
+        """Write the lines."""
+        line = training.history[-1]
+        self._run.append("history.jsonl", line)
+        seconds = {what: round(spent, 6) for what, spent in training.timing.items()}
+        self._run.append("timing.jsonl", {"epoch": line["epoch"], **seconds})
+
+
+@dataclass
+class Checkpoints(Hook):
+    """Writes checkpoints on a thread of its own: every so many seconds, steps or epochs, and at the end.
+
+    Of them, the newest `keep` stay, and the best (by the task's watched number) with `best`. Ctrl-C saves at once. A state
+    that holds a NaN or an infinity is never written.
+    """
+
+    run: Run
+    every_seconds: float | None = 20.0
+    every_steps: int | None = None
+    every_epochs: int | None = None
+    keep: int = 2
+    best: bool = True
+    _writer: CheckpointWriter | None = field(default=None, init=False, repr=False)
+    _best: Snapshot | None = field(default=None, init=False, repr=False)
+    _saved_step: int = field(default=-1, init=False, repr=False)
+    _saved_at: float = field(default=0.0, init=False, repr=False)
+
+    def fit_start(self, training: Training) -> None:
+        """Start the thread."""
+        self._saved_step, self._saved_at = training.step, time.perf_counter()
+        if training.world.leads:
+            self._writer = CheckpointWriter(self.run, self.keep)
+
+    def step_end(self, training: Training, result: StepResult) -> None:
+        """Save where a number of steps, or of seconds, has passed."""
+        by_steps = self.every_steps is not None and training.step % self.every_steps == 0
+        # Several processes save in the middle of an epoch only where all know that they do: clocks differ.
+        by_time = training.world.size == 1 and self._overdue()
+        if by_steps or by_time:
+            self._save(training)
+
+    def epoch_end(self, training: Training) -> None:
+        """Remember the best epoch, and save where it is time."""
+        if self.best and training.best_epoch() == training.history[-1]["epoch"]:
+            self._best = _if_finite(training.snapshot(best=True))
+        by_epochs = self.every_epochs is not None and training.epochs % self.every_epochs == 0
+        if by_epochs or self._overdue():
+            self._save(training)
+
+    def fit_end(self, training: Training, error: BaseException | None) -> None:
+        """Save the last state, unless an error has left it doubtful, and wait for the thread."""
+        try:
+            if error is None and training.step != self._saved_step:
+                self._save(training)
+            elif self._best is not None:
+                self._submit_best()
+        finally:
+            if self._writer is not None:
+                self._writer.close()
+
+    def _overdue(self) -> bool:
+        return self.every_seconds is not None and time.perf_counter() - self._saved_at >= self.every_seconds
+
+    def _save(self, training: Training) -> None:
+        started = time.perf_counter()
+        newest = self._best if self._best is not None and self._best.step == training.step else training.snapshot()
+        self._submit_best()
+        if newest.best:
+            pass  # it was just submitted
+        elif _if_finite(newest) is not None and self._writer is not None:
+            self._writer.submit(newest)
+        self._saved_step, self._saved_at = training.step, time.perf_counter()
+        training.spend("checkpoint", self._saved_at - started)
+
+    def _submit_best(self) -> None:
+        if self._best is not None and self._writer is not None:
+            self._writer.submit(self._best)
+        self._best = None
+
+
+def _if_finite(snapshot: Snapshot) -> Snapshot | None:
+    weights = (tensor for tensor in tensors(snapshot.parts["model"]) if tensor.is_floating_point())
+    return snapshot if all(bool(torch.isfinite(tensor).all()) for tensor in weights) else None

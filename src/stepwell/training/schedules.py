@@ -1,0 +1,80 @@
+"""When each of torch's learning-rate schedulers steps: one table."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from torch.optim import Optimizer
+from torch.optim import lr_scheduler as torch_schedulers
+from torch.optim.lr_scheduler import LRScheduler
+
+from stepwell.core.errors import TrainingError
+
+When = Literal["batch", "fraction", "epoch", "metric"]
+
+WHEN: dict[type[LRScheduler], When] = {
+    torch_schedulers.CyclicLR: "batch",
+    torch_schedulers.OneCycleLR: "batch",
+    torch_schedulers.CosineAnnealingWarmRestarts: "fraction",  # of an epoch: it is told where training stands
+    torch_schedulers.ReduceLROnPlateau: "metric",
+    torch_schedulers.StepLR: "epoch",
+    torch_schedulers.MultiStepLR: "epoch",
+    torch_schedulers.ConstantLR: "epoch",
+    torch_schedulers.LinearLR: "epoch",
+    torch_schedulers.ExponentialLR: "epoch",
+    torch_schedulers.PolynomialLR: "epoch",
+    torch_schedulers.CosineAnnealingLR: "epoch",
+    torch_schedulers.LambdaLR: "epoch",
+    torch_schedulers.MultiplicativeLR: "epoch",
+    torch_schedulers.SequentialLR: "epoch",
+    torch_schedulers.ChainedScheduler: "epoch",
+}
+"""`batch`: after every step. `fraction`: after every step, with the epoch and its part. `epoch`: after every epoch.
+`metric`: after every epoch, with the watched number. `Experiment(scheduler_steps="batch")` overrules it."""
+
+
+class Schedule:
+    """A scheduler that is stepped when it is due. Without a scheduler, nothing is ever due.
+
+    Raises `TrainingError` for a scheduler bound to another optimizer, or one of a class that the table lacks.
+    """
+
+    def __init__(self, scheduler: LRScheduler | None, optimizer: Optimizer, when: When | None = None) -> None:
+        self.scheduler = scheduler
+        self.when = None if scheduler is None else when or _look_up(scheduler)
+        if scheduler is not None and scheduler.optimizer is not optimizer:
+            raise TrainingError(
+                f"The {type(scheduler).__name__} is bound to another optimizer than the experiment's, whose learning rate it"
+                " would never change. Make it anew from the experiment's optimizer."
+            )
+
+    @property
+    def per_batch(self) -> bool:
+        """Whether `batch_done` does anything, so that the loop need not call it."""
+        return self.when in ("batch", "fraction")
+
+    def batch_done(self, epochs: int, part: float) -> None:
+        """A step was made; `epochs` are done, and `part` of the next."""
+        if self.scheduler is None:
+            return
+        if self.when == "batch":
+            self.scheduler.step()
+        elif self.when == "fraction":
+            self.scheduler.step(epochs + part)  # type: ignore[arg-type]
+
+    def epoch_done(self, watched: Callable[[], float]) -> None:
+        """An epoch was made, with the watched number of its validation."""
+        if self.scheduler is None:
+            return
+        if self.when == "epoch":
+            self.scheduler.step()
+        elif self.when == "metric":
+            self.scheduler.step(watched())  # type: ignore[arg-type]
+
+
+def _look_up(scheduler: LRScheduler) -> When:
+    for kind in type(scheduler).__mro__:
+        if kind in WHEN:
+            return WHEN[kind]
+    raise TrainingError(
+        f"Stepwell does not know when a {type(scheduler).__name__} steps. Say it with scheduler_steps='batch' or 'epoch'."
+    )

@@ -1,0 +1,113 @@
+"""What a pass over the data adds up to: the mean loss and the metrics, kept on the device."""
+
+from collections.abc import Sequence
+from copy import copy
+
+import torch
+from torch import Tensor
+
+from stepwell.core.errors import DivergedError
+from stepwell.core.trees import Tree, map_tensors, tensors
+from stepwell.data.batch import Batch
+from stepwell.metrics.base import Metric
+from stepwell.tasks.base import Task
+from stepwell.training.step import StepResult, concatenate
+from stepwell.training.world import SOLO, World
+
+_MOST_BATCHES, _MOST_BYTES = 32, 2**22
+
+
+class Tally:
+    """The loss, weighted by rows, and the metrics of a pass.
+
+    Batches are kept for a while and added many at a time, which costs a tenth of adding them one by one, and lets numbers
+    leave the device seldom. How many are kept depends on the first batch's size alone, and what is kept is part of the
+    state, so a resumed pass adds in the same groups and ends with the same bits.
+    """
+
+    def __init__(self, task: Task, metrics: Sequence[Metric], device: torch.device, world: World = SOLO) -> None:
+        self.task, self.metrics, self.device, self.world = task, metrics, device, world
+        self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # of loss times weight, and of weight
+        self.states = [metric.zero(device) for metric in metrics]
+        self.pending: list[tuple[int, Tensor, float | Tensor, Tree, Tree]] = []
+        self.group = 0
+
+    def add(self, result: StepResult, batch: Batch, number: int) -> None:
+        """Add the result of step `number`. Raises `DivergedError`, some steps later, where its loss is not finite."""
+        outputs = map_tensors(Tensor.detach, result.outputs) if self.metrics else None
+        targets = batch.targets if self.metrics else None
+        self.pending.append((number, result.loss.detach(), result.weight, outputs, targets))
+        if len(self.pending) >= (self.group or self._choose_group()):
+            self.flush()
+
+    def _choose_group(self) -> int:
+        size = sum(tensor.nbytes for tensor in tensors(self.pending[0]))
+        self.group = max(1, min(_MOST_BATCHES, _MOST_BYTES // max(size, 1)))
+        return self.group
+
+    @property
+    def last_loss(self) -> float:
+        """The newest batch's mean loss, or NaN; asking for it waits for the device."""
+        return float(self.pending[-1][1]) if self.pending else self.mean_loss
+
+    @property
+    def mean_loss(self) -> float:
+        """The mean loss of what was added so far, of this process, up to the last group."""
+        total, weight = self.sums.tolist()
+        return total / weight if weight else float("nan")
+
+    def check_finite(self) -> None:
+        """Raise `DivergedError` where a loss that was kept is NaN or infinite."""
+        if not self.pending:
+            return
+        losses = torch.stack([loss for _, loss, *_ in self.pending])
+        if not bool(torch.isfinite(losses).all()):
+            first = int((~torch.isfinite(losses)).nonzero()[0])
+            raise DivergedError(f"The loss became {float(losses[first])} at step {self.pending[first][0]}.")
+
+    def flush(self) -> None:
+        """Add what was kept."""
+        self.check_finite()
+        pending, self.pending = self.pending, []
+        if not pending:
+            return
+        losses = torch.stack([loss for _, loss, *_ in pending]).to(torch.float64)
+        weights = torch.stack([torch.as_tensor(w, dtype=torch.float64, device=self.device) for _, _, w, *_ in pending])
+        self.sums += torch.stack([(losses * weights).sum(), weights.sum()])
+        if self.metrics:
+            outputs, targets = concatenate([entry[3] for entry in pending]), concatenate([entry[4] for entry in pending])
+            self._update_metrics(outputs, targets)
+
+    def _update_metrics(self, outputs: Tree, targets: Tree) -> None:
+        views: dict[str, Tensor] = {}
+        for metric, state in zip(self.metrics, self.states, strict=True):
+            if metric.needs not in views:
+                views[metric.needs] = self.task.view(metric.needs, outputs)
+            metric.update(state, views[metric.needs], targets)
+
+    def numbers(self) -> dict[str, float]:
+        """The loss and the metrics of all processes, by name. What is kept stays kept, so that the pass may go on."""
+        whole = copy(self)
+        whole.sums, whole.states = self.sums.clone(), [state.clone() for state in self.states]
+        whole.flush()
+        total, weight = self.world.gather(whole.sums).sum(0).tolist()
+        found = {"loss": total / weight if weight else float("nan")}
+        for metric, state in zip(self.metrics, whole.states, strict=True):
+            found.update(metric.compute(metric.merge(self.world.gather(state))))
+        return found
+
+    def merged_state(self) -> Tree:
+        """The state of all processes as one; every process has to ask for it."""
+        self.flush()
+        states = [metric.merge(self.world.gather(s)) for metric, s in zip(self.metrics, self.states, strict=True)]
+        return {"sums": self.world.gather(self.sums).sum(0), "states": states, "group": self.group, "pending": []}
+
+    def state(self) -> Tree:
+        """Everything as a tree of tensors and numbers, for a checkpoint in the middle of a pass."""
+        return {"sums": self.sums, "states": self.states, "group": self.group, "pending": self.pending}
+
+    def restore(self, state: Tree) -> None:
+        """The way back from `state`."""
+        self.sums, self.states = state["sums"].to(self.device), [part.to(self.device) for part in state["states"]]
+        self.group = state["group"]
+        self.pending = [tuple(map_tensors(lambda t: t.to(self.device), entry)) for entry in state["pending"]]

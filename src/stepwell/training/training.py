@@ -1,0 +1,233 @@
+"""The state of a training: what a checkpoint keeps and a hook may look at."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from torch import nn
+
+from stepwell.core.devices import device_of
+from stepwell.core.errors import CheckpointError
+from stepwell.core.trees import Tree, to_device
+from stepwell.data.batch import Batch
+from stepwell.runs import Run, Snapshot
+from stepwell.training.batches import evaluation_batches, train_batches
+from stepwell.training.experiment import Experiment
+from stepwell.training.guards import check_batch
+from stepwell.training.schedules import Schedule
+from stepwell.training.step import EagerStep, EvaluationStep, Step
+from stepwell.training.tally import Tally
+from stepwell.training.world import SOLO, World
+
+Line = dict[str, Any]
+INTERRUPTED = "it was interrupted"
+_AGREE_EVERY = 16  # steps between which several processes ask each other whether one was interrupted
+
+
+class Training:
+    """An experiment under way: `epochs` whole ones are done, and `batches_done` batches of the next; `step` in all.
+
+    `history` has one line an epoch. `tally` is the training pass's, as far as it got. `seconds` is the time spent, earlier
+    sittings counted in.
+    """
+
+    def __init__(self, experiment: Experiment, run: Run | None = None, world: World = SOLO) -> None:
+        self.experiment, self.run, self.world = experiment, run, world
+        self.model, self.task, self.optimizer = experiment.model, experiment.task, experiment.made_optimizer
+        self.device = device_of(self.model)
+        self.schedule = Schedule(experiment.scheduler, self.optimizer, experiment.scheduler_steps)
+        self.train_batches = train_batches(experiment, world)
+        val = experiment.data.val
+        self.val_batches = evaluation_batches(val, experiment, world) if val is not None else None
+        self.train_step: Step = _make_step(experiment, world)
+        self.val_step: Step = EvaluationStep(self.model, self.task, experiment.precision)
+        self.epochs = self.batches_done = self.step = 0
+        self.history: list[Line] = []
+        self.timing: dict[str, float] = {}
+        self.tally = self.new_tally(train=True)
+        self.batch: Batch | None = None
+        self.stop_reason: str | None = None
+        self._interrupted = False
+        self._unchecked = {True, False}  # the passes, training or not, whose first batch is yet to be checked
+        self._earlier_seconds, self._started = 0.0, time.perf_counter()
+
+    def new_tally(self, *, train: bool) -> Tally:
+        """An empty tally for a pass."""
+        settings = self.experiment
+        if train:
+            metrics = self.task.train_metrics() if settings.train_metrics is None else settings.train_metrics
+        else:
+            metrics = self.task.metrics() if settings.metrics is None else settings.metrics
+        return Tally(self.task, metrics, self.device, self.world)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent training, earlier sittings counted in."""
+        return self._earlier_seconds + time.perf_counter() - self._started
+
+    @property
+    def total_steps(self) -> int | None:
+        """The steps of the whole budget, or None where it is in minutes."""
+        if self.experiment.epochs is not None:
+            return self.experiment.epochs * len(self.train_batches)
+        return self.experiment.steps
+
+    def stop(self, reason: str) -> None:
+        """End the training after the step at hand. `reason` completes the sentence "it stopped because …"."""
+        self.stop_reason = self.stop_reason or reason
+
+    def interrupt(self) -> None:
+        """Stop as soon as the state is whole: after the step at hand, in several processes after one that they agree on."""
+        self._interrupted = True
+        if self.world.size == 1:
+            self.stop_reason = INTERRUPTED
+
+    def must_end(self, *, train: bool) -> bool:
+        """Whether the pass ends after this batch, before its data does."""
+        if self.world.size > 1 and train and self.step % _AGREE_EVERY == 0 and self.world.agree(self._interrupted):
+            self.stop_reason = INTERRUPTED
+        if not train:
+            return self.stop_reason == INTERRUPTED and self.world.size == 1
+        return self.stop_reason is not None or (self.experiment.epochs is None and self.exhausted)
+
+    def receive(self, batch: Batch, *, train: bool) -> Batch:
+        """The batch on the model's device; the first of each kind of pass is checked."""
+        if self.device.type != "cpu":
+            batch = to_device(batch, self.device)
+        self.batch = batch
+        if train in self._unchecked:
+            self._unchecked.discard(train)
+            check_batch(self.model, self.task, batch)
+        return batch
+
+    def step_done(self, batches_done: int) -> None:
+        """Count a step, and move the schedule where it moves by steps."""
+        self.step, self.batches_done = self.step + 1, batches_done
+        if self.schedule.per_batch:
+            self.schedule.batch_done(self.epochs, batches_done / len(self.train_batches))
+
+    def finish_epoch(self, line: Line) -> None:
+        """Keep an epoch's line. One that the budget cut short stays open, so that a larger budget can go on with it."""
+        self.history.append(line)
+        if self.batches_done < len(self.train_batches):
+            return
+        self.epochs, self.batches_done = self.epochs + 1, 0
+        self.tally = self.new_tally(train=True)
+        self.schedule.epoch_done(self.watched)
+
+    def spend(self, what: str, seconds: float) -> None:
+        """Count seconds of the epoch at hand."""
+        self.timing[what] = self.timing.get(what, 0.0) + seconds
+
+    @property
+    def rates(self) -> list[float]:
+        """The optimizer's learning rates, one a parameter group."""
+        return [float(group["lr"]) for group in self.optimizer.param_groups]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the budget is used up."""
+        budget = self.experiment
+        if budget.epochs is not None:
+            return self.epochs >= budget.epochs
+        if budget.steps is not None:
+            return self.step >= budget.steps
+        return self.seconds >= 60 * (budget.minutes or 0)
+
+    def watched(self, line: Line | None = None) -> float:
+        """The watched number of a line of the history (default: the newest); of training where there is no validation."""
+        line = self.history[-1] if line is None else line
+        name, _ = self.task.watch
+        for numbers in (line.get("val", {}), line["train"]):
+            if name in numbers:
+                return float(numbers[name])
+        return float(line.get("val", line["train"])["loss"])
+
+    @property
+    def watch(self) -> tuple[str, str]:
+        """The name of the watched number, and `min` or `max`: whether small or large is good."""
+        name, good = self.task.watch
+        known = {name for line in self.history[-1:] for side in ("val", "train") for name in line.get(side, {})}
+        return (name, good) if name in known or not known else ("loss", "min")
+
+    def best_epoch(self) -> int | None:
+        """The number, from 1, of the epoch with the best watched number, the first of equals; NaN is never best."""
+        sign = 1.0 if self.watch[1] == "min" else -1.0
+        numbers = [(sign * self.watched(line), line["epoch"]) for line in self.history]
+        numbers = [(number, epoch) for number, epoch in numbers if number == number]
+        return min(numbers)[1] if numbers else None
+
+    def snapshot(self, *, best: bool = False) -> Snapshot:
+        """A copy of everything that a later sitting needs."""
+        scheduler = self.schedule.scheduler
+        whole = self.world.size == 1 or self.batches_done == 0
+        parts: dict[str, Tree] = {
+            "model": dict(self.model.state_dict()),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": _plain(scheduler.state_dict()) if scheduler else {},
+            "tally": self.tally.state() if whole else self.tally.merged_state(),
+        }
+        facts = {"epochs": self.epochs, "batches_done": self.batches_done, "seconds": self.seconds}
+        return Snapshot(step=self.step, parts=Snapshot.copy(parts), facts=facts, best=best)
+
+    def restore(self, snapshot: Snapshot, history: Sequence[Line] | None = None) -> None:
+        """Go back to a snapshot; `history` is the lines of the epochs that were done then, where they are known.
+
+        Raises `CheckpointError` where the snapshot is of another model or optimizer.
+        """
+        load_model(self.model, snapshot)
+        facts = snapshot.facts
+        try:
+            self.optimizer.load_state_dict(snapshot.parts["optimizer"])
+        except (ValueError, KeyError) as error:
+            raise CheckpointError(f"The checkpoint's optimizer state does not fit this experiment's: {error}.") from None
+        if self.schedule.scheduler is not None:
+            self.schedule.scheduler.load_state_dict(snapshot.parts["scheduler"])
+        if self.world.leads:  # what several processes had added up was merged into the first one's
+            self.tally.restore(snapshot.parts["tally"])
+        self.step, self.epochs = snapshot.step, facts["epochs"]
+        self.batches_done, self._earlier_seconds = facts["batches_done"], facts["seconds"]
+        self.history = list(history or ())
+        if history is not None and len(self.history) != self.epochs:
+            raise CheckpointError(f"The history has {len(self.history)} epochs, the checkpoint {self.epochs}; one was altered.")
+
+
+def _make_step(experiment: Experiment, world: World) -> Step:
+    return EagerStep(
+        experiment.model,
+        experiment.task,
+        experiment.made_optimizer,
+        seed=experiment.seed,
+        precision=experiment.precision,
+        clip_norm=experiment.clip_norm,
+        clip_value=experiment.clip_value,
+        accumulate=experiment.accumulate,
+        world=world,
+    )
+
+
+def load_model(model: nn.Module, snapshot: Snapshot) -> None:
+    """Give a model a snapshot's weights. Raises `CheckpointError` that names the parameters that differ."""
+    given, own = snapshot.parts["model"], model.state_dict()
+    missing, extra = sorted(set(own) - set(given)), sorted(set(given) - set(own))
+    shapes = [
+        f"{name} is {tuple(given[name].shape)} in the checkpoint and {tuple(own[name].shape)} in the model"
+        for name in own
+        if name in given and given[name].shape != own[name].shape
+    ]
+    wrong = [
+        *(f"the checkpoint lacks {name}" for name in missing),
+        *(f"the model lacks {name}" for name in extra),
+        *shapes,
+    ]
+    if wrong:
+        more = f", and {len(wrong) - 4} more" if len(wrong) > 4 else ""
+        raise CheckpointError(f"The checkpoint is of another model: {'; '.join(wrong[:4])}{more}.")
+    model.load_state_dict(given)
+
+
+def _plain(state: dict[str, Any]) -> dict[str, Any]:
+    """A scheduler's state without its settings of other kinds (functions, counters), which the experiment makes anew."""
+    kept = (bool, int, float, str, list, tuple, dict, type(None))
+    return {name: value for name, value in state.items() if type(value) in kept}
+
