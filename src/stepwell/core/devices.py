@@ -61,3 +61,12 @@ def generators_restored(device: torch.device) -> Iterator[None]:
         torch.default_generator.set_state(state)
         if module is not None:
             module.set_rng_state(device_state)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Run something random of torch's, such as making a model, under a seed, and leave the generators as they were."""
+    device = best_device()
+    with generators_restored(device):
+        torch.manual_seed(seed)
+        yield

@@ -1,1 +1,32 @@
-"""."""
+"""Raw files → rows → batches: sources, orders, the loader, splits, leak checks, named data sets."""
+
+from stepwell.data.arrays import ArraySource, Noise, Subset, Transformed, as_source
+from stepwell.data.batch import Batch, Source
+from stepwell.data.leaks import Leak, shared_rows
+from stepwell.data.loader import Loader
+from stepwell.data.orders import Balanced, Sequential, Shuffled, Weighted
+from stepwell.data.splits import Split, Splits, split_by_time, split_fixed, split_grouped, split_random, split_stratified
+
+__all__ = [
+    "ArraySource",
+    "Balanced",
+    "Batch",
+    "Leak",
+    "Loader",
+    "Noise",
+    "Sequential",
+    "Shuffled",
+    "Source",
+    "Split",
+    "Splits",
+    "Subset",
+    "Transformed",
+    "Weighted",
+    "as_source",
+    "shared_rows",
+    "split_by_time",
+    "split_fixed",
+    "split_grouped",
+    "split_random",
+    "split_stratified",
+]

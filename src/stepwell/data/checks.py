@@ -64,9 +64,8 @@ def _search(name: str, tensor: Tensor, index: Tensor, names: Sequence[str] | Non
     bad = ~torch.isfinite(tensor)
     if not bool(bad.any()):
         return
-    if tensor.dim() != 2:  # a column of its own, or rows such as images, whose columns would tell nobody anything
-        rows, columns = bad.flatten(1).any(1).nonzero()[:, 0] if tensor.dim() > 2 else bad.nonzero()[:, 0], [name]
-        found.setdefault(columns[0], _Found()).add(index[rows])
+    if tensor.dim() != 2:  # one value a row, or rows such as images, whose columns would tell nobody anything
+        found.setdefault(name, _Found()).add(index[bad.reshape(len(index), -1).any(1)])
         return
     for column in bad.any(0).nonzero()[:, 0].tolist():
         label = f"{name} column {column}" if names is None else f"{name} column {names[column]!r}"

@@ -124,9 +124,8 @@ def split_grouped(groups: Values, *, train: Amount, val: Amount, test: Amount = 
     amounts = {"train": train, "val": val, "test": test}
     _, member = distinct("groups", groups)
     lacking = [float(len(member) * share) for share in fractions(len(member), amounts)]
-    side_of = _dealt(
-        torch.bincount(member).tolist(), lacking, [i for i, side in enumerate(SIDES) if amounts[side]], seed
-    )
+    asked = [number for number, side in enumerate(SIDES) if amounts[side]]
+    side_of = _dealt(torch.bincount(member).tolist(), lacking, asked, seed)
     rows = {name: (side_of[member] == number).nonzero()[:, 0] for number, name in enumerate(SIDES)}
     return _split("grouped", amounts, rows, seed=seed)
 

@@ -59,7 +59,7 @@ def _mark(ax: Axes, best: float, points: list[tuple[Array, Array]]) -> None:
     if not values:
         return
     ax.axvline(best, color=SOFT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-    ax.plot([best], [values[-1]], "o", color=INK, markerfacecolor=PAPER, markersize=6, markeredgewidth=1.4, zorder=5)
+    ax.plot([best], [values[-1]], "o", color=INK, markerfacecolor=PAPER, markersize=6, zorder=5, clip_on=False)
     low, high = ax.get_xlim()
     share = (best - low) / (high - low)
     side, push = ("right", 4) if share > 0.5 else ("left", -4)

@@ -73,9 +73,7 @@ def test_the_data_folder(monkeypatch, tmp_path):
 
 def test_an_unknown_name_gets_a_suggestion():
     assert find("wine").licence.startswith("CC BY")
-    with pytest.raises(
-        DataError, match=r"Unknown data set 'fashon_mnist'; known: .*wine.* Did you mean 'fashion-mnist'\?"
-    ):
+    with pytest.raises(DataError, match=r"Unknown data set 'fashon_mnist'; known: .*wine.* mean 'fashion-mnist'\?"):
         get("fashon_mnist")
 
 

@@ -48,8 +48,8 @@ def test_every_pair_of_sides_is_compared():
 def test_says_what_is_wrong_and_how_to_mend_it():
     text = str(Leak("train", "val", 12, 0.06, ((17, 3), (5, 8))))
     assert text == (
-        "12 rows of val (6 %) with the same inputs as rows of train (such as train row 17 = val row 3, train row 5 = val "
-        "row 8) let val scores reward memory as well as learning: drop the copies, or keep them on one side with "
+        "12 rows of val (6 %) with the same inputs as rows of train (such as train row 17 = val row 3, train row 5 = "
+        "val row 8) let val scores reward memory as well as learning: drop the copies, or keep them on one side with "
         "split_grouped."
     )
     assert str(Leak("val", "test", 1, 0.001, ((0, 0),))).startswith("1 row of test (0.1 %)")

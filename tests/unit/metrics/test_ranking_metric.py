@@ -25,9 +25,11 @@ def state_of(scores: object, truth: object) -> torch.Tensor:
     return state
 
 
-def of_both_classes(score: st.SearchStrategy[float]) -> st.SearchStrategy[tuple[list[float], list[bool]]]:
-    rows = st.lists(st.tuples(score, st.booleans()), min_size=2, max_size=40)
-    return rows.filter(lambda rows: len({truth for _, truth in rows}) == 2).map(lambda rows: tuple(zip(*rows)))  # type: ignore[arg-type,return-value]  # noqa: B905
+@st.composite
+def of_both_classes(draw: st.DrawFn, score: st.SearchStrategy[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Scores, and truths among which are a positive and a negative."""
+    truth = [False, True, *draw(st.lists(st.booleans(), max_size=38))]
+    return np.array([draw(score) for _ in truth]), np.array(truth)
 
 
 short_floats = st.one_of(st.floats(width=16, allow_nan=False, allow_infinity=False), st.sampled_from([0.0, -0.0, 1.0]))
@@ -35,8 +37,8 @@ short_floats = st.one_of(st.floats(width=16, allow_nan=False, allow_infinity=Fal
 
 @settings(max_examples=40, deadline=None)
 @given(of_both_classes(short_floats))
-def test_half_precision_scores_are_ranked_exactly(rows: tuple[list[float], list[bool]]) -> None:
-    scores, truth = (np.array(column) for column in rows)
+def test_half_precision_scores_are_ranked_exactly(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    scores, truth = rows
     state = state_of(scores, truth)
     numbers = Ranking().compute(state)
     precision, recall, _ = their_precision_recall_curve(truth, scores)
@@ -52,8 +54,8 @@ def test_half_precision_scores_are_ranked_exactly(rows: tuple[list[float], list[
 
 @settings(max_examples=40, deadline=None)
 @given(of_both_classes(st.one_of(st.integers(0, 60).map(lambda k: 1 + k / 2**14), st.floats(-2, 2, width=32))))
-def test_binning_moves_the_area_by_no_more_than_it_says(rows: tuple[list[float], list[bool]]) -> None:
-    scores, truth = (np.array(column) for column in rows)
+def test_binning_moves_the_area_by_no_more_than_it_says(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    scores, truth = rows
     state = state_of(scores, truth)
     assert abs(Ranking().compute(state)["roc_area"] - roc_auc_score(truth, scores)) <= roc_area_error(state) + 1e-14
 
@@ -68,8 +70,8 @@ def test_the_bound_is_reached() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(of_both_classes(st.floats(width=32, allow_nan=False)))
-def test_a_threshold_parts_the_rows_as_its_point_says(rows: tuple[list[float], list[bool]]) -> None:
-    scores, truth = (np.array(column) for column in rows)
+def test_a_threshold_parts_the_rows_as_its_point_says(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    scores, truth = rows
     roc, curve = roc_curve(state_of(scores, truth)), precision_recall_curve(state_of(scores, truth))
     for fpr, tpr, threshold in zip(*(column[1:] for column in roc), strict=True):
         assert np.mean(scores[truth] >= threshold) == pytest.approx(tpr, abs=1e-14)
@@ -85,7 +87,7 @@ def test_bins_are_in_the_order_of_the_scores() -> None:
     rising = [-math.inf, -LARGEST, -2.0, -1.0, -smallest, 0.0, 2.0**-137, 1.0, 1.5, 2.0, LARGEST, math.inf]
     bins = [state_of([score], [0]).nonzero()[0, 1].item() for score in rising]
     assert bins == sorted(set(bins))
-    assert 0 < bins[0]
+    assert bins[0] > 0
     assert bins[-1] < BINS - 1
 
 

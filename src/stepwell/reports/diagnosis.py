@@ -1,0 +1,135 @@
+"""What the curves say, in a sentence: simple rules over the losses, which say what they saw."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from stepwell.plots.style import Array
+from stepwell.reports.history import Line, epochs, series
+from stepwell.reports.text import number, part
+
+Shape = Literal["empty", "broken", "short", "unstable", "stuck", "overfitting", "improving", "fine"]
+
+_FEW = 4
+_MOVED = 0.03
+_ROSE = 0.10
+_STILL = 0.05
+_NEGLIGIBLE = 0.01
+_LEARNED = 0.9
+
+
+def shape(history: Sequence[Line]) -> Shape:
+    """Which of the known shapes the loss curves have; the first that fits, the gravest first."""
+    if not history:
+        return "empty"
+    if not _unbroken(history):
+        return "broken"
+    train, judged = _losses(history)
+    if len(judged) < _FEW:
+        return "short"
+    if _rises(train):
+        return "unstable"
+    if _stands(train) and not _knows(history):
+        return "stuck"
+    if _rises(judged) and judged is not train:
+        return "overfitting"
+    return "improving" if _falls(judged) else "fine"
+
+
+def diagnose(history: Sequence[Line]) -> str:
+    """A sentence or two on how the training went: whether it learned, overfitted, or had not finished learning.
+
+    It looks at the losses alone, smoothed over three epochs, and against their own size: the training loss moved if it
+    fell by 3 %, a loss rose again if it ends 10 % over its least, and still fell if the last fifth brought 5 %.
+    """
+    found = shape(history)
+    if found in _FIXED:
+        return _FIXED[found]
+    train, judged = _losses(history)
+    ends = f"from {number(float(train[0]))} to {number(float(train[-1]))}"
+    if found == "stuck":
+        return f"Not learning: the training loss hardly moved ({ends})." + _STUCK_FIX
+    if found == "unstable":
+        return f"Unstable: the training loss rose again to {number(float(train[-1]))} after {_least(train)}." + _SLOWER
+    if found == "overfitting":
+        return f"Overfitting: {_turn(history, judged)}, while the training loss went on falling." + _OVERFIT_FIX
+    whose = "validation" if judged is not train else "training"
+    blind = "" if judged is not train else " There is no validation loss, so overfitting would not be seen."
+    if found == "improving":
+        return f"Still improving: the {whose} loss was falling to the end. More epochs are likely to help." + blind
+    return f"Fine: the {whose} loss fell from {number(float(judged[0]))} and settled at {_last(judged)}." + blind
+
+
+_SLOWER = " Try a smaller learning rate, or clip the gradients."
+_STUCK_FIX = " Try another learning rate, and check that inputs are scaled and targets belong to their rows."
+_OVERFIT_FIX = " Keep the best epoch, and try more data, augmentation, dropout, weight decay or a smaller model."
+_FIXED: dict[Shape, str] = {
+    "empty": "No epoch has finished yet.",
+    "broken": "Diverged: the training loss became NaN or infinite." + _SLOWER,
+    "short": "Too few epochs to judge the curves.",
+}
+
+
+def _unbroken(history: Sequence[Line]) -> bool:
+    """Whether the last line's training loss, if there is one, is a finite number."""
+    last = part(history[-1], "train")
+    return "loss" not in last or math.isfinite(series(history[-1:], "train", "loss")[0])
+
+
+def _losses(history: Sequence[Line]) -> tuple[Array, Array]:
+    """The smoothed training loss, and the loss to judge by: that of the validation rows where there is one."""
+    train, val = (_smooth(_finite(series(history, side, "loss"))) for side in ("train", "val"))
+    return (train if len(train) else val), (val if len(val) else train)
+
+
+def _finite(values: Array) -> Array:
+    return values[np.isfinite(values)]
+
+
+def _smooth(values: Array) -> Array:
+    """The median of each value and its neighbours; the first value stays as it is."""
+    if len(values) < 3:
+        return values
+    inner = [np.median(values[max(0, index - 1) : index + 2]) for index in range(1, len(values))]
+    return np.array([values[0], *inner])
+
+
+def _beyond(change: float, share: float, values: Array) -> bool:
+    """Whether a change is more than a share of the loss's least size, and more than a hundredth of all that it fell."""
+    fell = float(values[0] - values.min())
+    return change > share * abs(float(values.min())) and change > _NEGLIGIBLE * fell and change > 0
+
+
+def _rises(values: Array) -> bool:
+    return len(values) >= _FEW and _beyond(float(values[-1] - values.min()), _ROSE, values)
+
+
+def _falls(values: Array) -> bool:
+    tail = max(2, len(values) // 5)
+    return _beyond(float(values[-1 - tail] - values[-1]), _STILL, values)
+
+
+def _stands(values: Array) -> bool:
+    return float(values[0] - values.min()) < _MOVED * abs(float(values[0]))
+
+
+def _knows(history: Sequence[Line]) -> bool:
+    """Whether a score near one says that the first epoch had learned it all."""
+    scores = [series(history[-1:], "val", name)[0] for name in ("accuracy", "r2")]
+    return any(score >= _LEARNED for score in scores)
+
+
+def _least(values: Array) -> str:
+    return number(float(values.min()))
+
+
+def _last(values: Array) -> str:
+    return number(float(values[-1]))
+
+
+def _turn(history: Sequence[Line], judged: Array) -> str:
+    measured = np.isfinite(series(history, "val", "loss"))
+    epoch = np.array(epochs(history))[measured][int(judged.argmin())]
+    return f"the validation loss was least around epoch {epoch} ({_least(judged)}) and rose to {_last(judged)}"

@@ -1,0 +1,73 @@
+"""What a report needs to know of an evaluation. The objects themselves are made by `stepwell.training`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+AnyArray = npt.NDArray[np.generic]
+
+
+class Mistake(Protocol):
+    """One row that was predicted badly, for a person to look at."""
+
+    @property
+    def row(self) -> int:
+        """Its number in the data."""
+
+    @property
+    def loss(self) -> float:
+        """How wrong the prediction is."""
+
+    @property
+    def input(self) -> AnyArray:
+        """What the model was given."""
+
+    @property
+    def target(self) -> str:
+        """What is true."""
+
+    @property
+    def predicted(self) -> str:
+        """What the model said."""
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure it was, from 0 to 1."""
+
+
+class Evaluation(Protocol):
+    """What a model made of the rows of one split."""
+
+    @property
+    def split(self) -> str:
+        """Which rows: `val`, `test`, …"""
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Numbers by name."""
+
+    @property
+    def confusion(self) -> npt.NDArray[Any] | None:
+        """Counts `(classes, classes)`: true class down, predicted class across."""
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes; empty for a regression."""
+
+    @property
+    def worst(self) -> Sequence[Mistake]:
+        """The rows of greatest loss, the worst first."""
+
+    @property
+    def targets(self) -> npt.NDArray[Any] | None:
+        """True values of a sample of rows, `(rows,)` or `(rows, outputs)`."""
+
+    @property
+    def values(self) -> npt.NDArray[Any] | None:
+        """The predictions for these rows, shaped alike."""

@@ -1,0 +1,100 @@
+"""How it learned: the headline figures, and the curves of loss, metrics and learning rate."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stepwell.plots import curves
+from stepwell.plots.style import Array
+from stepwell.reports.diagnosis import diagnose
+from stepwell.reports.history import SIDES, Line, as_number, best, epochs, names, series
+from stepwell.reports.page import Section, figure, figures_row, paragraph, tiles
+from stepwell.reports.text import Html, duration, number, part
+
+_MOST_CURVES = 6
+_LOG_FROM = 20.0
+
+
+def headlines(facts: Line, history: Sequence[Line], timing: Sequence[Line]) -> Html:
+    """The few figures to read first; those that are not known are left out."""
+    found: list[tuple[str, object, str]] = []
+    top = best(history, facts)
+    if top:
+        found.append((f"{SIDES[top.side]} {spoken(top.name)}", top.value, f"best, in epoch {top.epoch}"))
+    if history:
+        found.append(("epochs", len(history), _asked(facts)))
+        found.append(("steps", _count(history[-1].get("step")), ""))
+    found.append(("parameters", _count(part(facts, "model").get("parameters")), "in the model"))
+    seconds = [value for line in timing for key, value in line.items() if key != "epoch"]
+    if seconds:
+        found.append(("time", duration(float(np.nansum([as_number(value) for value in seconds]))), "in all epochs"))
+    return tiles(each for each in found if each[1] is not None)
+
+
+def _asked(facts: Line) -> str:
+    epochs_asked = part(facts, "parameters").get("epochs")
+    return f"of {epochs_asked} asked for" if isinstance(epochs_asked, int) else ""
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def spoken(name: str) -> str:
+    """A metric's name as it is said."""
+    return name.replace("_", " ")
+
+
+def learning(facts: Line, history: Sequence[Line]) -> Section:
+    """The curves, under the sentence that says what to see in them."""
+    if not history:
+        return Section("Learning", paragraph(diagnose(history)))
+    top = best(history, facts)
+    drawn = [_curve(history, name, top.epoch if top else None) for name in names(history)[:_MOST_CURVES]]
+    rate, sentence = _learning_rate(history)
+    body = paragraph(diagnose(history)) + figures_row(*drawn, *rate)
+    return Section("Learning", body + (paragraph(sentence, "note") if sentence else ""))
+
+
+def _curve(history: Sequence[Line], name: str, best_epoch: int | None) -> Html:
+    lines = {SIDES[side]: series(history, side, name) for side in SIDES}
+    lines = {side: values for side, values in lines.items() if np.isfinite(values).any()}
+    log = name == "loss" and _wide(np.concatenate([*lines.values(), np.empty(0)]))
+    fig = curves(epochs(history), lines, ylabel=spoken(name), log=log, best=best_epoch)
+    ends = "; ".join(f"{side}: from {_first(values)} to {_last(values)}" for side, values in lines.items())
+    return figure(fig, f"{spoken(name)} over {len(history)} epochs. {ends}", "Logarithmic scale." if log else "")
+
+
+def _wide(values: Array) -> bool:
+    """Whether losses spread so far that a linear scale would hide the small ones."""
+    finite = values[np.isfinite(values)]
+    return bool(finite.size and finite.min() > 0 and finite.max() / finite.min() > _LOG_FROM)
+
+
+def _first(values: Array) -> str:
+    return number(float(values[np.isfinite(values)][0]))
+
+
+def _last(values: Array) -> str:
+    return number(float(values[np.isfinite(values)][-1]))
+
+
+def _learning_rate(history: Sequence[Line]) -> tuple[list[Html], str]:
+    """Its curve; or where it never changed, a sentence in its place."""
+    rates = [_rates(line.get("learning_rate")) for line in history]
+    groups = max(map(len, rates))
+    table = np.array([rate + [np.nan] * (groups - len(rate)) for rate in rates])
+    known = table[np.isfinite(table)]
+    if not known.size:
+        return [], ""
+    if groups == 1 and (known == known[0]).all():
+        return [], f"The learning rate was {number(float(known[0]))} throughout."
+    labels = ["rate"] if groups == 1 else [f"group {index + 1}" for index in range(groups)]
+    lines = dict(zip(labels, table.T, strict=True))
+    fig = curves(epochs(history), lines, ylabel="learning rate", log=_wide(known))
+    return [figure(fig, f"learning rate over {len(history)} epochs, from {_first(known)} to {_last(known)}")], ""
+
+
+def _rates(value: object) -> list[float]:
+    return [as_number(each) for each in (value if isinstance(value, list | tuple) else [value])]

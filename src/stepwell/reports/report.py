@@ -1,0 +1,45 @@
+"""A run as a page."""
+
+from collections.abc import Sequence
+
+from stepwell.reports.advice import advice
+from stepwell.reports.background import again, data, model, time, warnings
+from stepwell.reports.diagnosis import diagnose
+from stepwell.reports.evaluation import Evaluation
+from stepwell.reports.history import Line
+from stepwell.reports.learning import headlines, learning
+from stepwell.reports.page import Section, page, paragraph
+from stepwell.reports.results import results
+from stepwell.reports.text import Html, escape, moment
+
+_STATUSES = ("done", "running", "stopped", "failed")
+
+
+def render(
+    facts: Line, history: Sequence[Line], timing: Sequence[Line] = (), evaluation: Evaluation | None = None
+) -> str:
+    """The report of a run: one HTML page that loads nothing.
+
+    `facts` is `run.json`, of which every key may be missing; `history` and `timing` are the lines of their files, one an
+    epoch; `evaluation` fills the task's own sections. Everything in them is escaped.
+    """
+    title = str(facts.get("recipe") or facts.get("name") or "A run")
+    sections = [
+        Section("", paragraph(diagnose(history), "lead") + headlines(facts, history, timing) + warnings(facts)),
+        learning(facts, history),
+        *results(evaluation),
+        data(facts),
+        model(facts),
+        time(timing),
+        again(facts),
+        advice(facts, history),
+    ]
+    return page(title, sections, _subtitle(facts))
+
+
+def _subtitle(facts: Line) -> Html:
+    """Status, name and date of the run."""
+    status = facts.get("status")
+    badge = f'<span class="status {status}">{status}</span>' if status in _STATUSES else ""
+    known = (facts.get("name"), moment(facts["created"]) if facts.get("created") else None)
+    return Html(badge + " · ".join(escape(each) for each in known if each))

@@ -1,0 +1,112 @@
+"""What the model gets right and wrong: the task's own section."""
+
+import numpy as np
+
+from stepwell.plots import confusion, predictions
+from stepwell.plots.style import Array
+from stepwell.reports.evaluation import Evaluation
+from stepwell.reports.learning import spoken
+from stepwell.reports.page import Section, figure, figures_row, paragraph, table
+from stepwell.reports.text import Html, number
+from stepwell.reports.worst import gallery
+
+_MOST_DRAWN = 30
+_MOST_LISTED = 20
+_MOST_OUTPUTS = 4
+_SPLITS = {"val": "validation", "train": "training"}
+
+
+def results(evaluation: Evaluation | None) -> list[Section]:
+    """The sections that an evaluation fills; none without one."""
+    if evaluation is None:
+        return []
+    split = _SPLITS.get(evaluation.split, evaluation.split)
+    body = paragraph(f"On the {number(evaluation.rows)} {split} rows: {_spoken_metrics(evaluation)}.")
+    if evaluation.confusion is not None:
+        body = Html(
+            body + _classification(np.asarray(evaluation.confusion), [str(name) for name in evaluation.classes])
+        )
+    elif evaluation.values is not None and evaluation.targets is not None:
+        body = Html(body + _regression(_columns(evaluation.targets), _columns(evaluation.values)))
+    worst = Section(
+        "Worst mistakes", gallery(evaluation.worst), "The rows of greatest loss. Look for wrong labels first."
+    )
+    return [Section("Results", body), worst]
+
+
+def _spoken_metrics(evaluation: Evaluation) -> str:
+    return ", ".join(f"{spoken(name)} {number(value)}" for name, value in evaluation.metrics.items()) or "no metrics"
+
+
+def _classification(counts: Array, classes: list[str]) -> Html:
+    pairs, scores = _confused(counts, classes), _per_class(counts, classes)
+    if not 0 < len(classes) <= _MOST_DRAWN:
+        return Html(scores + pairs)
+    right, rows = int(np.trace(counts)), int(counts.sum())
+    alt = f"Confusion matrix of {len(classes)} classes: {right} of {rows} rows lie on the diagonal"
+    caption = "True classes down, predicted across. The shade is the share of the true class, mistakes in orange."
+    drawn = figure(confusion(counts, classes), alt, caption)
+    if len(classes) > 12:
+        return Html(drawn + figures_row(scores, pairs))
+    return Html(figures_row(drawn, scores) + pairs)
+
+
+def _per_class(counts: Array, classes: list[str]) -> Html:
+    """Precision, recall and F1 of each class; where there are many classes, of the worst."""
+    right, true, said = np.diag(counts), counts.sum(axis=1), counts.sum(axis=0)
+    scores = [_ratio(right, said), _ratio(right, true), _ratio(2 * right, true + said)]
+    order = np.arange(len(classes))
+    many = len(classes) > _MOST_LISTED
+    if many:
+        order = np.argsort(np.nan_to_num(scores[2], nan=-1.0), kind="stable")[:_MOST_LISTED]
+    rows = [(classes[index], int(true[index]), *(_share(score[index]) for score in scores)) for index in order]
+    header = ("class", "rows", "precision", "recall", "F1")
+    caption = f"The {_MOST_LISTED} classes of least F1, out of {len(classes)}." if many else ""
+    return Html(f"<div>{table(rows, header)}{paragraph(caption, 'note') if caption else ''}</div>")
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+
+
+def _share(value: float) -> Html:
+    """A share with three decimals, all of one width, so that a column of them can be compared at a glance."""
+    return Html("–" if np.isnan(value) else f"{value:.3f}")
+
+
+def _confused(counts: Array, classes: list[str]) -> Html:
+    """The pairs of classes that are taken for each other most."""
+    wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:5]
+    cells = [np.unravel_index(index, wrong.shape) for index in order if wrong.flat[index] > 0]
+    if not cells:
+        return paragraph("No row was given a wrong class.")
+    rows = [(classes[true], classes[said], int(wrong[true, said])) for true, said in cells]
+    return Html(f"<div><h3>Taken for each other most</h3>{table(rows, ('true', 'predicted', 'rows'))}</div>")
+
+
+def _columns(values: object) -> Array:
+    array = np.asarray(values, dtype=np.float64)
+    return array.reshape(len(array), -1)
+
+
+def _regression(targets: Array, values: Array) -> Html:
+    drawn = []
+    for output in range(min(targets.shape[1], _MOST_OUTPUTS)):
+        name = f"output {output + 1}" if targets.shape[1] > 1 else ""
+        alt = f"Predicted over true {name or 'value'} of {len(targets)} rows"
+        fig = predictions(targets[:, output], values[:, output], name=name or "value")
+        drawn.append(figure(fig, alt, "What is predicted exactly lies on the dashed line."))
+    return Html(paragraph(_residuals(values - targets)) + figures_row(*drawn))
+
+
+def _residuals(residuals: Array) -> str:
+    sizes = np.abs(residuals[np.isfinite(residuals)])
+    if not sizes.size:
+        return "No prediction is a finite number."
+    half, most = np.quantile(sizes, [0.5, 0.9])
+    lean = float(np.mean(residuals[np.isfinite(residuals)]))
+    return (
+        f"Half of the predictions are off by less than {number(float(half))}, nine in ten by less than"
+        f" {number(float(most))}; on average they are {number(abs(lean))} too {'high' if lean > 0 else 'low'}."
+    )

@@ -1,0 +1,86 @@
+"""The worst mistakes, shown as what they are: pictures where a row is a picture, else its values."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from stepwell.plots.images import rgb
+from stepwell.plots.style import Array
+from stepwell.reports.evaluation import Mistake
+from stepwell.reports.page import framed, table
+from stepwell.reports.svg import picture
+from stepwell.reports.text import Html, escape, number
+
+_MOST_PICTURES = 12
+_MOST_ROWS = 10
+_MOST_VALUES = 8
+_SMALL = 64
+
+
+def gallery(worst: Sequence[Mistake]) -> Html:
+    """Pictures with what is true and what was said, or a table of values; empty without mistakes."""
+    stack = _stack([as_picture(mistake.input) for mistake in worst[:_MOST_PICTURES]])
+    return _table(worst[:_MOST_ROWS]) if stack is None else _pictures(worst, stack)
+
+
+def as_picture(values: npt.ArrayLike) -> Array | None:
+    """A row as `(1 or 3, h, w)` if it looks like a picture: two sides of four pixels or more, neither four times the
+    other, and grey or three colours, which may come last. None for anything else."""
+    array = np.asarray(values)
+    if array.ndim not in (2, 3) or not np.issubdtype(array.dtype, np.number):
+        return None
+    array = array[None] if array.ndim == 2 else array
+    if array.shape[0] not in (1, 3) and array.shape[2] in (1, 3):
+        array = np.moveaxis(array, 2, 0)
+    channels, height, width = array.shape
+    fits = channels in (1, 3) and min(height, width) >= 4 and max(height, width) <= 4 * min(height, width)
+    return array.astype(np.float64) if fits else None
+
+
+def _stack(found: list[Array | None]) -> list[Array] | None:
+    """All rows as red, green, blue and opacity, on one scale if they are of one shape; None if one is no picture."""
+    pictures = [each for each in found if each is not None]
+    if not pictures or len(pictures) < len(found):
+        return None
+    alike = len({each.shape for each in pictures}) == 1
+    return list(rgb(np.stack(pictures))) if alike else [rgb(each[None])[0] for each in pictures]
+
+
+def _pictures(worst: Sequence[Mistake], pixels: list[Array]) -> Html:
+    cards = [framed(_image(image, mistake), _caption(mistake)) for mistake, image in zip(worst, pixels, strict=False)]
+    return Html(f'<div class="cards">{"".join(cards)}</div>')
+
+
+def _image(pixels: Array, mistake: Mistake) -> Html:
+    file = io.BytesIO()
+    Image.fromarray(np.round(pixels * 255).astype(np.uint8)).save(file, "PNG", optimize=True)
+    kind = "pixels" if max(pixels.shape) < _SMALL else ""
+    return picture(file.getvalue(), f"row {mistake.row}: {mistake.target}, predicted {mistake.predicted}", kind)
+
+
+def _caption(mistake: Mistake) -> Html:
+    said = f"<b>{escape(mistake.target)}</b>, taken for <b>{escape(mistake.predicted)}</b>"
+    sure = f" with {mistake.confidence:.0%}" if mistake.confidence is not None else ""
+    return Html(f"{said}{sure}<br>loss {number(mistake.loss)} · row {mistake.row}")
+
+
+def _table(worst: Sequence[Mistake]) -> Html:
+    sure = any(mistake.confidence is not None for mistake in worst)
+    header = ("row", "true", "predicted", *(("confidence",) if sure else ()), "loss", "input")
+    return table([_line(mistake, sure) for mistake in worst], header)
+
+
+def _line(mistake: Mistake, sure: bool) -> tuple[object, ...]:
+    share = "–" if mistake.confidence is None else f"{mistake.confidence:.0%}"
+    middle = (share,) if sure else ()
+    return (mistake.row, mistake.target, mistake.predicted, *middle, float(mistake.loss), _values(mistake.input))
+
+
+def _values(row: npt.ArrayLike) -> str:
+    """The first values of a row, and how many there are in all."""
+    flat = np.asarray(row).reshape(-1)
+    first = ", ".join(number(value.item()) for value in flat[:_MOST_VALUES])
+    return first if flat.size <= _MOST_VALUES else f"{first}, … ({flat.size} values)"
