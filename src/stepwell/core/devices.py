@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from stepwell.core.errors import ModelError, StepwellError, suggest
-from stepwell.core.keys import Key
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -24,27 +23,32 @@ def device_of(model: nn.Module) -> torch.device:
     """
     places = {tensor.device for tensor in (*model.parameters(), *model.buffers())}
     if len(places) > 1:
-        names = ", ".join(sorted(map(str, places)))
-        raise ModelError(f"The model lies on several devices ({names}). Move all of it to one: model.to({names[:3]!r}).")
+        names = sorted(map(str, places))
+        raise ModelError(
+            f"The model lies on several devices ({', '.join(names)}). Move all of it to one: model.to({names[0]!r})."
+        )
     device = places.pop() if places else torch.device("cpu")
     if device.type == "meta":
-        raise ModelError("The model has shapes but no data (device 'meta'). Fill it first: model.to_empty(device='cpu').")
+        raise ModelError(
+            "The model has shapes but no data (device 'meta'). Fill it first: model.to_empty(device='cpu')."
+        )
     return device
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """The context in which a forward pass runs: nothing for `fp32`, torch's autocast for `bf16`."""
     if precision not in PRECISIONS:
-        raise StepwellError(f"Unknown precision {precision!r}; known: {', '.join(PRECISIONS)}.{suggest(precision, PRECISIONS)}")
+        raise StepwellError(
+            f"Unknown precision {precision!r}; known: {', '.join(PRECISIONS)}.{suggest(precision, PRECISIONS)}"
+        )
     return nullcontext() if precision == "fp32" else torch.autocast(device.type, PRECISIONS[precision])
 
 
-def seed_torch(key: Key, device: torch.device) -> None:
-    """Seed the generators that a step on `device` draws from.
+def seed_torch(number: int, device: torch.device) -> None:
+    """Seed the generators that a step on `device` draws from with a number of 64 bits.
 
     `torch.manual_seed` does the same for every device there could be, at a hundred times the cost.
     """
-    number = key.number
     torch.default_generator.manual_seed(number)
     if device.type != "cpu":
         torch.get_device_module(device).manual_seed(number)

@@ -1,6 +1,7 @@
 """Trees of tensors: tensors nested in dicts, lists, tuples and named tuples, whose kinds are kept."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any, TypeVar, cast
 
 import torch
@@ -68,35 +69,52 @@ def take(tree: T, index: Tensor) -> T:
     return map_tensors(lambda tensor: tensor.index_select(0, index), tree)
 
 
+def between(tree: T, start: int, end: int) -> T:
+    """The rows from `start` to before `end` of every tensor of the tree, which share its memory."""
+    return map_tensors(lambda tensor: tensor[start:end], tree)
+
+
 def detach_tensors(tree: Tree, prefix: str = "") -> tuple[Tree, dict[str, Tensor]]:
     """A tree as something that JSON can hold, and its tensors by dotted names; `attach_tensors` is the way back.
 
-    Tuples become lists. Raises `StepwellError` for a leaf that JSON lacks.
+    Tuples become lists. Raises `StepwellError` for a leaf or a key that JSON lacks.
     """
+    found: dict[str, Tensor] = {}
+    return _detach(tree, prefix, found), found
+
+
+def _detach(tree: Tree, prefix: str, found: dict[str, Tensor]) -> Tree:
     if isinstance(tree, Tensor):
-        return {_TENSOR: prefix}, {prefix: tree}
+        # `{"a.b": …, "a": {"b": …}}` has two places of one dotted name; the second gets another.
+        name = prefix if prefix not in found else next(n for n in (f"{prefix}~{i}" for i in count(2)) if n not in found)
+        found[name] = tree
+        return {_TENSOR: name}
     if isinstance(tree, Mapping):
         pairs = list(tree.items())
     elif isinstance(tree, (list, tuple)):
         pairs = list(enumerate(tree))
     elif tree is None or isinstance(tree, (bool, int, float, str)):
-        return tree, {}
+        return tree
     else:
-        raise StepwellError(f"{prefix or 'The state'} holds a {type(tree).__name__}, which a checkpoint cannot keep.")
-    found: dict[str, Tensor] = {}
-    plain = []
-    for name, branch in pairs:
-        inner, below = detach_tensors(branch, f"{prefix}.{name}" if prefix else str(name))
-        plain.append([name, inner])
-        found.update(below)
-    return _as_json(tree, plain), found
+        raise _unkept(prefix, tree)
+    for name, _ in pairs:
+        if name is not None and not isinstance(name, (bool, int, float, str)):
+            raise _unkept(prefix, name, "the key of a mapping, ")
+    plain = [[name, _detach(branch, f"{prefix}.{name}" if prefix else str(name), found)] for name, branch in pairs]
+    return _as_json(tree, plain)
+
+
+def _unkept(prefix: str, thing: object, role: str = "") -> StepwellError:
+    what = f"{prefix or 'The state'} holds {role}a {type(thing).__name__}"
+    return StepwellError(f"{what}, which a checkpoint cannot keep.")
 
 
 def _as_json(tree: Tree, pairs: list[list[Any]]) -> Tree:
     if not isinstance(tree, Mapping):
         return [inner for _, inner in pairs]
-    # JSON would make text of keys that are numbers, such as an optimizer's parameters.
-    return dict(pairs) if all(isinstance(name, str) for name, _ in pairs) else {_ITEMS: pairs}
+    # JSON would make text of keys that are numbers, such as an optimizer's parameters; and ours are taken.
+    plain = all(isinstance(name, str) and not name.startswith("$") for name, _ in pairs)
+    return dict(pairs) if plain else {_ITEMS: pairs}
 
 
 def attach_tensors(plain: Tree, found: Mapping[str, Tensor]) -> Tree:

@@ -1,10 +1,10 @@
 """Raw files → rows → batches: sources, orders, the loader, splits, leak checks, named data sets."""
 
 from stepwell.data.arrays import ArraySource, Noise, Subset, Transformed, as_source
-from stepwell.data.batch import Batch, Source
+from stepwell.data.batch import Batch, Source, whole
 from stepwell.data.leaks import Leak, shared_rows
 from stepwell.data.loader import Loader
-from stepwell.data.orders import Balanced, Sequential, Shuffled, Weighted
+from stepwell.data.orders import Balanced, Sequential, Shuffled, TorchShuffled, Weighted
 from stepwell.data.splits import Split, Splits, split_by_time, split_fixed, split_grouped, split_random, split_stratified
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Split",
     "Splits",
     "Subset",
+    "TorchShuffled",
     "Transformed",
     "Weighted",
     "as_source",
@@ -29,4 +30,5 @@ __all__ = [
     "split_grouped",
     "split_random",
     "split_stratified",
+    "whole",
 ]

@@ -1,6 +1,9 @@
 """Sources: rows in memory, some rows of another source, rows changed on the way, torch's map-style datasets."""
 
-from collections.abc import Callable, Sized
+import random
+from collections.abc import Callable, Iterator, Sized
+from contextlib import contextmanager
+from itertools import count
 from typing import Any, cast
 
 import numpy as np
@@ -17,14 +20,29 @@ Transform = Callable[[Batch, Key], Batch]
 
 
 def as_tensors(tree: Tree) -> Tree:
-    """The tree with its NumPy arrays as tensors (sharing memory); tensors stay."""
+    """The tree with its NumPy arrays as tensors; tensors stay. Memory is shared where torch can: arrays that are read-only
+    or run backwards are copied. Raises `DataError` for arrays of no numbers.
+    """
     if isinstance(tree, np.ndarray):
-        return torch.from_numpy(tree)
+        return _from_numpy(tree)
     if isinstance(tree, dict):
         return {name: as_tensors(branch) for name, branch in tree.items()}
-    if isinstance(tree, tuple):
-        return tuple(as_tensors(branch) for branch in tree)
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):  # a named tuple takes its fields one by one
+        return type(tree)(*(as_tensors(branch) for branch in tree))
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(as_tensors(branch) for branch in tree)
     return tree
+
+
+def _from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    shared = array.flags.writeable and all(stride >= 0 for stride in array.strides)
+    try:
+        return torch.from_numpy(array if shared else array.copy())
+    except TypeError:
+        raise DataError(
+            f"An array of {array.dtype} holds no numbers that a network can take. Turn it into numbers first: categories"
+            " into codes, dates into days."
+        ) from None
 
 
 class ArraySource(Source):
@@ -37,7 +55,9 @@ class ArraySource(Source):
         self.inputs, self.targets = as_tensors(inputs), as_tensors(targets)
         self.length = rows(self.inputs)
         if targets is not None and rows(self.targets) != self.length:
-            raise DataError(f"There are {self.length} rows of inputs but {rows(self.targets)} of targets; give one each.")
+            raise DataError(
+                f"There are {self.length} rows of inputs but {rows(self.targets)} of targets; give one each."
+            )
         held = list(tensors((self.inputs, self.targets)))
         self.row_bytes = sum(tensor.nbytes for tensor in held) // max(self.length, 1)
 
@@ -87,10 +107,11 @@ class Noise:
 
     def __call__(self, batch: Batch, key: Key) -> Batch:
         """The batch with noisy inputs."""
-        draw = key("noise")
+        number = count()
 
         def add(tensor: Tensor) -> Tensor:
-            return tensor + self.std * draw.normal(batch.index, tensor.shape[1:]).to(tensor)
+            drawn = key("noise", next(number)).normal(batch.index, tensor.shape[1:])  # each input has its own
+            return tensor + self.std * drawn.to(tensor)
 
         return batch._replace(inputs=map_tensors(lambda x: add(x) if x.is_floating_point() else x, batch.inputs))
 
@@ -98,8 +119,9 @@ class Noise:
 class DatasetSource(Source):
     """A torch map-style dataset: rows are fetched one by one and collated as torch's `DataLoader` does.
 
-    A dataset that draws at random is drawn under torch's generator, seeded from the key and the row, so that such rows,
-    too, do not depend on workers. An item is `(input, target)`, or an input alone.
+    A dataset that draws at random does so under generators (torch's, NumPy's and Python's) that are seeded from the key
+    and the row, so that such rows, too, do not depend on workers; they are given back as they were. An item is
+    `(input, target)`, or an input alone.
     """
 
     def __init__(self, dataset: Dataset[Any]) -> None:
@@ -110,7 +132,10 @@ class DatasetSource(Source):
 
     def batch(self, index: Tensor, key: Key) -> Batch:
         """The items `index`, collated."""
-        with torch.random.fork_rng(devices=[]):
+        if not len(index):  # a process's share of a short batch; what a row looks like is known from the first
+            first = self.batch(index.new_zeros(1), key)
+            return Batch(*map_tensors(lambda t: t[:0], tuple(first)))
+        with _generators_kept():
             items = [self._item(row, key) for row in index.tolist()]
         collated = default_collate(items)
         if isinstance(items[0], (tuple, list)) and len(items[0]) == 2:
@@ -118,8 +143,23 @@ class DatasetSource(Source):
         return Batch(collated, None, index)
 
     def _item(self, row: int, key: Key) -> Any:
-        torch.default_generator.manual_seed(key("item", row).number)
+        number = key("item", row).number
+        torch.default_generator.manual_seed(number)
+        np.random.seed(number % 2**32)
+        random.seed(number)
         return self.dataset[row]
+
+
+@contextmanager
+def _generators_kept() -> Iterator[None]:
+    """Give the generators that a dataset may draw from back as they were."""
+    kept, kept_numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        random.setstate(kept)
+        np.random.set_state(kept_numpy)
 
 
 def as_source(data: Source | Dataset[Any]) -> Source:

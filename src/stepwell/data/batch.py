@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from stepwell.core.keys import Key
@@ -19,7 +20,7 @@ class Batch(NamedTuple):
 
     inputs: Tree
     targets: Tree
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # a tuple's method of this name is of no use here
 
 
 class Source(ABC):
@@ -35,3 +36,8 @@ class Source(ABC):
     @abstractmethod
     def batch(self, index: Tensor, key: Key) -> Batch:
         """The rows `index` (int64). What is random in them is drawn from `key` and the row numbers alone."""
+
+
+def whole(source: Source) -> Batch:
+    """All rows of a source, in order, as one batch under one fixed key: for looking at data that fits in memory."""
+    return source.batch(torch.arange(len(source)), Key(0)("whole"))

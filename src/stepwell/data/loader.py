@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from stepwell.core.errors import DataError
+from stepwell.core.errors import DataError, StepwellError
 from stepwell.core.keys import Key
-from stepwell.core.trees import map_tensors
+from stepwell.core.trees import between
 from stepwell.data.batch import Batch, Source
 from stepwell.data.orders import Order, Sequential
 
@@ -103,16 +103,13 @@ def split_batch(batch: Batch, sizes: list[int]) -> list[Batch]:
         return [batch]
     # Each tensor is cut once for all parts, which costs a third of cutting part by part.
     if isinstance(batch.inputs, Tensor) and isinstance(batch.targets, Tensor):
-        return list(map(Batch, batch.inputs.split(sizes), batch.targets.split(sizes), batch.index.split(sizes)))
+        return list(map(Batch, batch.inputs.split(sizes), batch.targets.split(sizes), batch.index.split(sizes)))  # type: ignore[no-untyped-call]
     ends = torch.tensor(sizes).cumsum(0).tolist()
-    return [
-        Batch(*map_tensors(lambda t, a=end - size, b=end: t[a:b], tuple(batch)))
-        for size, end in zip(sizes, ends, strict=True)
-    ]
+    return [between(batch, end - size, end) for size, end in zip(sizes, ends, strict=True)]
 
 
 @dataclass(frozen=True)
-class _Cutter(Dataset[list[Batch]]):
+class _Cutter(Dataset[list[Batch] | StepwellError]):
     """Makes a block of rows, gathered at once, into batches. As a dataset, it does so in torch's worker processes.
 
     It does not hold its loader: a cycle would keep dead worker pools alive until a forked child collected them.
@@ -126,20 +123,26 @@ class _Cutter(Dataset[list[Batch]]):
     def __call__(self, task: tuple[int, Tensor]) -> list[Batch]:
         epoch, rows = task
         if self.shard.size > 1:
-            parts = [part[self.shard.rank :: self.shard.size] for part in rows.split(self.batch_size)]
+            whole_parts = rows.split(self.batch_size)  # type: ignore[no-untyped-call]
+            parts = [part[self.shard.rank :: self.shard.size] for part in whole_parts]
             rows, sizes = torch.cat(parts), [len(part) for part in parts]
         else:
             whole, rest = divmod(len(rows), self.batch_size)
             sizes = [self.batch_size] * whole + [rest] * bool(rest)
         return split_batch(self.source.batch(rows, self.key(epoch)), sizes)
 
-    __getitem__ = __call__
+    def __getitem__(self, task: tuple[int, Tensor]) -> list[Batch] | StepwellError:
+        try:
+            return self(task)
+        except StepwellError as error:  # torch would bury its message in a worker's traceback
+            return error
 
 
 class _Pool:
     """Torch's worker processes, kept from epoch to epoch and given each epoch's blocks."""
 
     def __init__(self, cutter: _Cutter, workers: int) -> None:
+        self.cutter, self.busy = cutter, False
         self.blocks: list[tuple[int, Tensor]] = []
         self.workers: DataLoader[Any] = DataLoader(
             cutter,
@@ -151,5 +154,15 @@ class _Pool:
         )
 
     def run(self, blocks: Iterator[tuple[int, Tensor]]) -> Iterator[list[Batch]]:
-        self.blocks[:] = blocks
-        return iter(self.workers)
+        if self.busy:  # an epoch that is read beside another gets workers of its own
+            yield from _Pool(self.cutter, self.workers.num_workers).run(blocks)
+            return
+        self.busy = True
+        try:
+            self.blocks[:] = blocks
+            for prepared in self.workers:
+                if isinstance(prepared, StepwellError):
+                    raise prepared
+                yield prepared
+        finally:
+            self.busy = False

@@ -36,6 +36,26 @@ class Shuffled:
         return key.permutation(length)
 
 
+@dataclass(frozen=True)
+class TorchShuffled:
+    """The order of torch's `DataLoader(shuffle=True)` in a script that called `torch.manual_seed(seed)` before its loop.
+
+    So the numbers of such a script come out here, and a resumed run still sees the rows that an uninterrupted one does.
+    An epoch of the script draws a number when it starts on its training loader, one for the permutation, and one for each
+    of the `other_loaders` that it goes through, such as the validation's. Scripts that draw more in their loop (dropout,
+    augmentation, workers) have another order.
+    """
+
+    seed: int
+    other_loaders: int = 1
+
+    def __call__(self, length: int, key: Key) -> Tensor:
+        """The script's permutation in the epoch that `key` ends with."""
+        before = (2 + self.other_loaders) * int(key.path[-1])
+        drawn = torch.empty(before + 2, dtype=torch.int64).random_(generator=torch.Generator().manual_seed(self.seed))
+        return torch.randperm(length, generator=torch.Generator().manual_seed(int(drawn[-1])))
+
+
 @dataclass(frozen=True, eq=False)
 class Weighted:
     """Rows drawn with replacement, each with a chance in proportion to its weight.
@@ -47,14 +67,21 @@ class Weighted:
     rows: int | None = None
 
     def __post_init__(self) -> None:
-        if bool((self.weights < 0).any()) or not bool(torch.isfinite(self.weights).all()) or not float(self.weights.sum()):
+        if (
+            bool((self.weights < 0).any())
+            or not bool(torch.isfinite(self.weights).all())
+            or not float(self.weights.sum())
+        ):
             raise DataError("Weights of rows are finite, not negative, and not all zero.")
 
     def __call__(self, length: int, key: Key) -> Tensor:
         """Draws by inverting the cumulated weights."""
         _check_length("weights", len(self.weights), length)
         cumulated = self.weights.to(torch.float64).cumsum(0)
-        drawn = key.uniform(torch.arange(self.rows or length)).to(torch.float64) * cumulated[-1]
+        words = key.words(torch.arange(self.rows or length), 1)[:, 0]
+        drawn = (
+            words.to(torch.float64) * 2.0**-32 * cumulated[-1]
+        )  # fine enough for millions of rows, as float32 is not
         return torch.searchsorted(cumulated, drawn, right=True).clamp_(max=length - 1)
 
 
@@ -85,8 +112,17 @@ class Balanced:
         return order
 
     def _checked_ratio(self) -> Sequence[int]:
+        if self.labels.is_floating_point() or self.labels.dim() != 1 or bool((self.labels < 0).any()):
+            raise DataError(
+                f"Labels are class numbers from 0, one a row; these are {self.labels.dtype} of the shape"
+                f" {tuple(self.labels.shape)}: labels.flatten().long()."
+            )
         sizes = torch.bincount(self.labels)
         ratio = self.ratio or [1] * len(sizes)
+        if min(ratio) < 0 or not sum(ratio):
+            raise DataError(
+                f"A ratio counts the rows of each class in a round, not all of them 0; given: {tuple(ratio)}."
+            )
         if len(ratio) < len(sizes):
             raise DataError(f"The ratio {tuple(ratio)} names {len(ratio)} classes, the labels have {len(sizes)}.")
         for number, share in enumerate(ratio):

@@ -14,12 +14,12 @@ Activation = type[nn.Module]
 def mlp(
     sizes: Sequence[int],
     *,
-    activation: Activation = nn.ReLU,
+    activation: Activation | None = nn.ReLU,
     dropout: float = 0.0,
     bias: bool = True,
     names: Sequence[str] = (),
 ) -> nn.Sequential:
-    """Linear layers of the given sizes with an activation (and dropout) between them, and none after the last.
+    """Linear layers of the given sizes with an activation (None: none) and dropout between them, and none after the last.
 
     `mlp((2, 30, 30, 2), activation=nn.Tanh)` maps `(batch, 2)` to `(batch, 2)` logits. `names` name the layers, one each
     (`("hidden_linear", "hidden_activation", "output_linear")`); else they are numbered. Raises `ModelError` for fewer than
@@ -29,8 +29,10 @@ def mlp(
         raise ModelError(f"A network has an input and an output size; given: {tuple(sizes)}.")
     layers: list[nn.Module] = []
     for before, after in zip(sizes, sizes[1:], strict=False):
-        layers += [nn.Linear(before, after, bias=bias), activation(), *([nn.Dropout(dropout)] if dropout else [])]
-    layers = layers[: -2 if dropout else -1]
+        if layers:
+            layers += [] if activation is None else [activation()]
+            layers += [nn.Dropout(dropout)] if dropout else []
+        layers.append(nn.Linear(before, after, bias=bias))
     if names and len(names) != len(layers):
         raise ModelError(f"There are {len(layers)} layers, but {len(names)} names.")
     labels = names or tuple(map(str, range(len(layers))))
@@ -38,12 +40,15 @@ def mlp(
 
 
 class Line(nn.Module):
-    """`b + w·x` with two scalar parameters, as the first model of Godoy's chapter 1. Input and output `(batch, 1)`."""
+    """`b + w·x` with two scalar parameters, as the first model of Godoy's chapter 1. Input and output `(batch, 1)`.
 
-    def __init__(self, b: float | None = None, w: float | None = None) -> None:
+    A parameter that is not given is drawn from torch's generator, b first.
+    """
+
+    def __init__(self, b: float | None = None, w: float | None = None, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
-        self.b = nn.Parameter(torch.randn(1) if b is None else torch.tensor([b]))
-        self.w = nn.Parameter(torch.randn(1) if w is None else torch.tensor([w]))
+        self.b = nn.Parameter(torch.randn(1, dtype=dtype) if b is None else torch.tensor([b], dtype=dtype))
+        self.w = nn.Parameter(torch.randn(1, dtype=dtype) if w is None else torch.tensor([w], dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         """The line's values at `x`."""

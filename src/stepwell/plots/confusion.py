@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 
 from stepwell.plots.style import BLUE, INK, LINE, SMALL_SIZE, SOFT, VERMILLION, Array, canvas, figure_of, plain, say
 
-_STRONGEST = 0.6
-"""Shade of a full cell: as strong as the ink (dark on a light page, light on a dark one) stays readable on it."""
+_WEAKEST, _STRONGEST = 0.1, 0.6
+"""Opacities of a cell of one row among very many, and of a full one. The ink, dark on a light page and light on a dark
+one, has to stay readable on the fuller."""
 _COUNTED = 25
 
 
@@ -60,11 +61,12 @@ def _shades(counts: Array) -> Array:
     share = np.divide(np.nan_to_num(counts), whole, out=np.zeros_like(counts), where=whole > 0)
     right = np.eye(len(counts), dtype=bool)[..., None]
     colour = np.where(right, to_rgb(BLUE), to_rgb(VERMILLION))
-    return np.concatenate([colour, _STRONGEST * np.sqrt(np.clip(share, 0, 1))[..., None]], axis=2)
+    opacity = _WEAKEST + (_STRONGEST - _WEAKEST) * np.sqrt(np.clip(share, 0, 1))
+    return np.concatenate([colour, np.where(share > 0, opacity, 0.0)[..., None]], axis=2)
 
 
 def _write(ax: Axes, counts: Array) -> None:
-    fontsize = float(np.clip(150 / len(counts), 6.5, SMALL_SIZE + 0.5))
+    fontsize = float(np.clip(160 / len(counts), 6.5, SMALL_SIZE + 0.5))
     for (row, column), count in np.ndenumerate(counts):
         text, colour = (short(float(count)), INK) if count else ("0" if len(counts) <= 5 else "·", SOFT)
         ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=fontsize, color=colour)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from stepwell.plots.lines import draw_lines
-from stepwell.plots.style import INK, PAPER, SMALL_SIZE, SOFT, Array, canvas, figure_of, floats, name_axes
+from stepwell.plots.style import INK, PAPER, SMALL_SIZE, SOFT, Array, canvas, figure_of, name_axes, paired
 
 
 def curves(
@@ -28,7 +28,7 @@ def curves(
     stand right of the axes: give axes of a figure with `layout="constrained"`.
     """
     ax = canvas(ax)
-    points = {name: _measured(floats(epochs), floats(values), log) for name, values in series.items()}
+    points = {name: _measured(*paired(epochs, values, name), log) for name, values in series.items()}
     if log and any(len(x) for x, _ in points.values()):
         _log_scale(ax)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stepwell.plots.lines import draw_lines
-from stepwell.plots.style import INK, canvas, figure_of, floats, name_axes
+from stepwell.plots.style import INK, canvas, figure_of, name_axes, paired
 
 
 def function(
@@ -21,5 +21,5 @@ def function(
     ax = canvas(ax)
     ax.axhline(0.0, color=INK, linewidth=0.9, zorder=1.5)
     name_axes(ax, xlabel, "")
-    draw_lines(ax, {name: (floats(x), floats(values)) for name, values in series.items()})
+    draw_lines(ax, {name: paired(x, values, name) for name, values in series.items()})
     return figure_of(ax)

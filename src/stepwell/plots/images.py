@@ -23,7 +23,7 @@ def images(arrays: npt.ArrayLike, titles: Sequence[str] = (), *, columns: int = 
     pictures = rgb(arrays)
     columns = max(1, min(columns, len(pictures)))
     rows = -(-len(pictures) // columns)
-    tall = _tall(pictures) + (0.3 if titles else 0.08)
+    tall = _tall(pictures) + (0.32 if titles else 0.08)
     ax = canvas(ax, columns * _CELL + 0.1, max(rows, 1) * tall * _CELL + 0.1)
     ax.set_axis_off()
     if not len(pictures):
@@ -72,4 +72,4 @@ def _place(ax: Axes, picture: Array, column: int, top: float, title: str, tall: 
     foot, height = top + tall - 0.04, _tall(picture[None])
     ax.imshow(picture, extent=(column + 0.04, column + 0.96, foot, foot - height * 0.92), interpolation="none")
     where: dict[str, Any] = {"ha": "center", "va": "bottom", "color": INK, "parse_math": False}
-    ax.text(column + 0.5, foot - height * 0.92 - 0.03, title, fontsize=SMALL_SIZE - 0.5, **where)
+    ax.text(column + 0.5, foot - height * 0.92 - 0.03, title, fontsize=SMALL_SIZE - 1.5, **where)

@@ -1,18 +1,18 @@
 """Lines that are labelled where they end, so that no legend has to be matched to them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from stepwell.plots.style import SMALL_SIZE, Array, Look, look, plain, say
+from stepwell.plots.style import SMALL_SIZE, Array, Look, looks, plain, say
 
 Series = Mapping[str, tuple[Array, Array]]
 """Lines by name: the x and the y of each."""
 
 _FEW = 16
-_GAP = 0.075
+_GAP = 0.08
 
 
 def draw_lines(ax: Axes, series: Series) -> None:
@@ -21,10 +21,11 @@ def draw_lines(ax: Axes, series: Series) -> None:
     if not drawn:
         say(ax, "no finite value to draw")
         return
-    for index, (x, y) in enumerate(drawn.values()):
-        _line(ax, x, y, look(index))
+    how = looks(drawn)
+    for each, (x, y) in zip(how, drawn.values(), strict=True):
+        _line(ax, x, y, each)
     ax.margins(x=0.02)
-    label_ends(ax, drawn)
+    label_ends(ax, drawn, how)
 
 
 def _line(ax: Axes, x: Array, y: Array, how: Look) -> None:
@@ -32,12 +33,12 @@ def _line(ax: Axes, x: Array, y: Array, how: Look) -> None:
     ax.plot(x, y, color=how.colour, linestyle=how.dashes, linewidth=1.7, marker=marker, markersize=3.5, label="_")
 
 
-def label_ends(ax: Axes, series: Series, first: int = 0) -> None:
-    """Write each name right of the axes at the height where its line ends, in the looks from number `first` on."""
+def label_ends(ax: Axes, series: Series, how: Sequence[Look]) -> None:
+    """Write each name right of the axes, at the height where its line ends and in its colour."""
     heights = spread(np.array([_end(ax, x, y) for x, y in series.values()]), _GAP)
-    for index, (name, height) in enumerate(zip(series, heights, strict=True)):
+    for name, height, each in zip(series, heights, how, strict=True):
         place: dict[str, Any] = {"transform": ax.transAxes, "va": "center", "ha": "left", "parse_math": False}
-        ax.text(1.02, height, plain(name, 24), color=look(first + index).colour, fontsize=SMALL_SIZE, **place)
+        ax.text(1.02, height, plain(name, 24), color=each.colour, fontsize=SMALL_SIZE, **place)
 
 
 def _end(ax: Axes, x: Array, y: Array) -> float:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stepwell.plots.lines import label_ends
-from stepwell.plots.style import BLUE, SOFT, VERMILLION, Array, canvas, figure_of, floats, name_axes, say
+from stepwell.plots.style import BLUE, LOOKS, SOFT, VERMILLION, Array, canvas, figure_of, name_axes, paired, say
 
 _VECTOR_POINTS = 1500
 
@@ -23,21 +23,21 @@ def fit(
     """Draw the rows `(x, y)` of a regression with one feature as points, and the prediction at each `x` as a line."""
     ax = canvas(ax)
     name_axes(ax, xlabel, ylabel)
-    column, line = floats(x), floats(predicted)
-    _points(ax, column, floats(y))
+    column, line = paired(x, predicted, "predicted")
+    _points(ax, *paired(x, y, "y"))
     order = np.argsort(column, kind="stable")
     marker = "" if len(column) > 1 else "_"
     ax.plot(column[order], line[order], color=VERMILLION, linewidth=2.0, marker=marker, markersize=14, zorder=3)
     if np.isfinite(column + line).any():
-        label_ends(ax, {"prediction": (column[order], line[order])}, first=1)
+        label_ends(ax, {"prediction": (column[order], line[order])}, [LOOKS[1]])
     return figure_of(ax)
 
 
 def predictions(targets: npt.ArrayLike, predicted: npt.ArrayLike, *, name: str = "", ax: Axes | None = None) -> Figure:
     """Draw each row's prediction over its true value; what is predicted exactly lies on the dashed diagonal."""
-    ax = canvas(ax, 4.2, 3.8)
+    ax = canvas(ax, 4.4, 4.0)
     name_axes(ax, f"true {name}".strip(), f"predicted {name}".strip())
-    x, y = floats(targets), floats(predicted)
+    x, y = paired(targets, predicted, "predicted")
     _points(ax, x, y)
     known = np.concatenate([x, y])[np.isfinite(np.concatenate([x, y]))]
     if known.size:

@@ -5,6 +5,9 @@ which is a legible card on any page; a report replaces exactly these colours by 
 figure is light on a dark page (`stepwell.reports.svg`).
 """
 
+import re
+from collections.abc import Iterable
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +18,9 @@ from matplotlib.figure import Figure
 Array = npt.NDArray[np.float64]
 
 INK, SOFT, LINE, PAPER = "#1f2328", "#62686f", "#d6d9dd", "#ffffff"
-BLUE, VERMILLION, GREEN, PURPLE, AMBER = "#0068a8", "#c24e00", "#00795b", "#a2467d", "#8f6200"
-TEXT_SIZE, SMALL_SIZE = 9.5, 8.5
+BLUE, VERMILLION, GREEN, PURPLE, AMBER = "#0068a8", "#b84a00", "#00795b", "#a2467d", "#8f6200"
+TEXT_SIZE, SMALL_SIZE = 10.5, 9.5
+_UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Look(NamedTuple):
@@ -37,12 +41,18 @@ LOOKS = (
 )
 
 
-def look(index: int) -> Look:
-    """The look of the index-th series; they come round again after six."""
-    return LOOKS[index % len(LOOKS)]
+_ROLES = {"train": 0, "training": 0, "val": 1, "validation": 1}
 
 
-def canvas(ax: Axes | None, width: float = 5.0, height: float = 3.0) -> Axes:
+def looks(names: Iterable[str]) -> list[Look]:
+    """A look for each name. Training and validation always have theirs; the others take the rest, round and round."""
+    given = list(names)
+    taken = {_ROLES[name] for name in given if name in _ROLES}
+    free = cycle([index for index in range(len(LOOKS)) if index not in taken])
+    return [LOOKS[_ROLES[name] if name in _ROLES else next(free)] for name in given]
+
+
+def canvas(ax: Axes | None, width: float = 4.8, height: float = 3.0) -> Axes:
     """The given axes, or those of a new figure of `width` by `height` inches, in the house style."""
     if ax is None:
         ax = Figure(figsize=(width, height), layout="constrained", facecolor=PAPER).subplots()
@@ -66,9 +76,13 @@ def figure_of(ax: Axes) -> Figure:
 
 def plain(text: object, limit: int = 40) -> str:
     """Any name as one line of at most `limit` printable characters. Draw it with `parse_math=False`: a $ is a $."""
-    line = " ".join(str(text).split())
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    line = storable(" ".join(str(text).split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def storable(text: str) -> str:
+    """The same text with a mark in place of every character that XML or UTF-8 cannot hold."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def name_axes(ax: Axes, x: str, y: str, pad: float = 8.0) -> None:
@@ -88,3 +102,11 @@ def floats(values: npt.ArrayLike) -> Array:
     """A flat float64 array; infinite values become NaN, which no plot draws."""
     array = np.asarray(values, dtype=np.float64).reshape(-1)
     return np.where(np.isfinite(array), array, np.nan)
+
+
+def paired(x: npt.ArrayLike, y: npt.ArrayLike, name: str) -> tuple[Array, Array]:
+    """Both as `floats`. Raises `ValueError` unless they are of one length."""
+    first, second = floats(x), floats(y)
+    if len(first) != len(second):
+        raise ValueError(f"{name!r} has {len(second)} values for {len(first)} places on the x axis; give one for each.")
+    return first, second

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim import SGD
@@ -10,6 +11,7 @@ from stepwell.core.devices import seeded
 from stepwell.core.errors import RecipeError
 from stepwell.data.arrays import ArraySource
 from stepwell.data.generators import line as noisy_line
+from stepwell.data.orders import Order, Sequential, Shuffled, TorchShuffled
 from stepwell.data.splits import Split, Splits, split_fixed
 from stepwell.models import Line, mlp
 from stepwell.tasks import Regression
@@ -35,24 +37,44 @@ def _split(name: str, train: torch.Tensor, val: torch.Tensor) -> Split:
     return split_fixed(train=mixed[:80], val=mixed[80:])
 
 
+def _model(parameters: str, seed: int) -> nn.Module:
+    if parameters == "numpy":
+        b, w = np.random.RandomState(seed).randn(2)
+        return Line(b, w, dtype=torch.float64)
+    with seeded(seed):
+        return mlp((1, 1)) if parameters == "linear" else Line()
+
+
+def _order(name: str, batch_size: int, data: Splits, seed: int) -> Order:
+    if name == "torch":
+        return TorchShuffled(seed)
+    # A batch of all rows has one order, so that sums are rounded alike in every epoch.
+    return Shuffled() if batch_size < len(data.train) else Sequential()  # type: ignore[arg-type]
+
+
 def line(
     *,
     learning_rate: Annotated[float, "step size of SGD"] = 0.1,
     batch_size: Annotated[int, "rows of an update; 80 is all of them"] = 16,
     epochs: Annotated[int, "passes over the training rows"] = 200,
     split: Annotated[Literal["numpy", "torch"], "the points that train: as in the book's chapter 1, or 2"] = "torch",
-    parameters: Annotated[Literal["linear", "scalars"], "a layer, or two scalar parameters b and w"] = "linear",
+    parameters: Annotated[
+        Literal["linear", "scalars", "numpy"],
+        "a layer, two scalar parameters b and w, or these in float64 and drawn by NumPy",
+    ] = "linear",
+    order: Annotated[Literal["keyed", "torch"], "whose shuffle: Stepwell's, or the book's DataLoader's"] = "keyed",
     seed: Annotated[int, "decides the initial weights and the order"] = 42,
 ) -> Experiment:
     """Fit a straight line to 100 noisy points by gradient descent (Godoy, chapters 1 and 2)."""
-    with seeded(seed):
-        model: nn.Module = mlp((1, 1)) if parameters == "linear" else Line()
+    model = _model(parameters, seed)
+    data = line_data(split, next(model.parameters()).dtype)
     return Experiment(
-        data=line_data(split),
+        data=data,
         model=model,
         task=Regression(names=("y",)),
         optimizer=SGD(model.parameters(), lr=learning_rate),
         batch_size=batch_size,
         epochs=epochs,
+        order=_order(order, batch_size, data, seed),
         seed=seed,
     )

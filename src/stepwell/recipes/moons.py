@@ -1,6 +1,6 @@
 """Two half-moons."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch.optim import SGD
 from stepwell.core.devices import seeded
 from stepwell.data.arrays import ArraySource
 from stepwell.data.generators import moons as half_moons
+from stepwell.data.orders import Shuffled, TorchShuffled
 from stepwell.data.splits import Splits, split_fixed
 from stepwell.models import mlp
 from stepwell.tasks import Binary
@@ -37,6 +38,7 @@ def moons(
     learning_rate: Annotated[float, "step size of SGD"] = 0.1,
     batch_size: Annotated[int, "rows of an update"] = 16,
     epochs: Annotated[int, "passes over the training rows"] = 100,
+    order: Annotated[Literal["keyed", "torch"], "whose shuffle: Stepwell's, or the book's DataLoader's"] = "keyed",
     seed: Annotated[int, "decides the initial weights and the order"] = 42,
 ) -> Experiment:
     """Tell two interleaved half-moons apart by logistic regression (Godoy, chapter 3).
@@ -52,5 +54,6 @@ def moons(
         optimizer=SGD(model.parameters(), lr=learning_rate),
         batch_size=batch_size,
         epochs=epochs,
+        order=TorchShuffled(seed) if order == "torch" else Shuffled(),
         seed=seed,
     )

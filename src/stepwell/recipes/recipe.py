@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from stepwell.core.errors import RecipeError, StepwellError, suggest
 from stepwell.recipes.table import ENTRIES
+from stepwell.recipes.values import typed
 from stepwell.training.experiment import Experiment
 
 
@@ -60,7 +61,7 @@ class Recipe:
             if name not in known:
                 raise RecipeError(f"The recipe {self.name} has no parameter {name!r}.{suggest(name, known)}")
         try:
-            experiment = self.function(**parameters)
+            experiment = self.function(**{name: self._typed(name, value) for name, value in parameters.items()})
         except StepwellError:
             raise
         except Exception as error:
@@ -68,6 +69,13 @@ class Recipe:
         if not isinstance(experiment, Experiment):
             raise RecipeError(f"The recipe {self.name} returned a {type(experiment).__name__}; an Experiment is due.")
         return experiment
+
+    def _typed(self, name: str, value: Any) -> Any:
+        """A parameter's value in its type, also where it comes from the JSON of a saved run. Raises `RecipeError`."""
+        try:
+            return typed(value, self.parameters[name].type)
+        except ValueError as error:
+            raise RecipeError(f"The parameter {name!r} of the recipe {self.name}: {error}.") from None
 
 
 def load(target: str) -> Recipe:
@@ -91,7 +99,9 @@ def _load_file(target: str) -> Recipe:
     found = {n: f for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
     if not function or function not in found:
         which = f"no function {function!r}" if function else "no function named"
-        raise RecipeError(f"{name} has {which}; it has {', '.join(found) or 'none'}. Write {name}:FUNCTION.{suggest(function, found)}")
+        raise RecipeError(
+            f"{name} has {which}; it has {', '.join(found) or 'none'}. Write {name}:FUNCTION.{suggest(function, found)}"
+        )
     return Recipe(function, f"{path}:{function}", found[function])
 
 

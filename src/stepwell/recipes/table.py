@@ -30,4 +30,25 @@ ENTRIES = (
         "Step-by-Step S15",
         "1 s",
     ),
+    Entry(
+        "thermometer",
+        "stepwell.recipes.thermometer:thermometer",
+        "Find what unit a thermometer shows, from eleven readings",
+        "Deep Learning with PyTorch S5.1–S5.9, S6.1–S6.5",
+        "6 s",
+    ),
+    Entry(
+        "curve",
+        "stepwell.recipes.curve:curve",
+        "Follow a noisy wave with a line, two layers, or a network that bends",
+        "Inside Deep Learning S-15–S-17, S-19",
+        "8 s",
+    ),
+    Entry(
+        "moons-softmax",
+        "stepwell.recipes.moons_softmax:moons_softmax",
+        "Tell two half-moons apart with one output a class, and compare batch sizes",
+        "Inside Deep Learning S-20, S-21, S-24–S-28",
+        "10 s",
+    ),
 )

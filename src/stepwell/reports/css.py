@@ -2,7 +2,7 @@
 
 LIGHT = """
   --paper: #fdfdfc; --panel: #f4f4f1; --ink: #1f2328; --soft: #5d636b; --line: #dddfe2;
-  --blue: #0068a8; --vermillion: #c24e00; --green: #00795b; --purple: #a2467d; --amber: #8f6200;
+  --blue: #0068a8; --vermillion: #b84a00; --green: #00795b; --purple: #a2467d; --amber: #8f6200;
 """
 DARK = """
   --paper: #15171a; --panel: #1e2125; --ink: #e4e6e9; --soft: #a0a7b0; --line: #353a41;
@@ -17,14 +17,16 @@ CSS = (
     + "} }"
     + """
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
+html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
 h1, h2, h3, p, figure, dl, dd, ul, pre { margin: 0; }
 h1 { font-size: 2.1rem; line-height: 1.15; font-weight: 650; letter-spacing: -.02em; overflow-wrap: anywhere; }
 h2 { font-size: 1.3rem; line-height: 1.3; font-weight: 650; letter-spacing: -.01em; }
-h3 { font-size: 1rem; font-weight: 650; margin-top: .75rem; }
+h3 { font-size: 1rem; font-weight: 650; }
+* + h3, div + div > h3:first-child { margin-top: 1.25rem; }
+.row > div > h3:first-child { margin-top: 0; }
 a { color: var(--blue); text-underline-offset: .2em; text-decoration-thickness: 1px; }
 .lead { font-size: 1.125rem; line-height: 1.5; max-width: 42rem; }
 .note, .sub, figcaption { color: var(--soft); font-size: .9rem; line-height: 1.45; }
@@ -35,9 +37,9 @@ nav a { color: var(--soft); text-decoration: none; padding: .2rem 0; }
 nav a:hover { color: var(--ink); text-decoration: underline; }
 section { margin-top: 2.75rem; padding-top: 1.25rem; border-top: 1px solid var(--line); display: grid; gap: 1rem; }
 section.first { margin-top: 1.25rem; padding-top: 0; border: 0; }
-section > *, .row > *, .cards > * { min-width: 0; }
-.status { display: inline-block; border: 1px solid currentColor; border-radius: 1rem; padding: 0 .6rem; font-size: .8rem;
-  line-height: 1.4rem; margin-right: .5rem; }
+section > *, .row > *, .cards > *, .steps > * { min-width: 0; }
+.status { display: inline-block; border: 1px solid currentColor; border-radius: 1rem; padding: 0 .6rem;
+  font-size: .8rem; line-height: 1.4rem; margin-right: .5rem; }
 .done { color: var(--green); } .running { color: var(--blue); } .stopped { color: var(--amber); }
 .failed { color: var(--vermillion); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; }
@@ -50,7 +52,7 @@ section > *, .row > *, .cards > * { min-width: 0; }
   align-items: start; }
 .scroll { overflow-x: auto; }
 figure > .scroll { overflow-y: hidden; }
-svg.plot { display: block; width: 100%; height: auto; stroke-linejoin: round; stroke-linecap: butt; font-family: inherit; }
+svg.plot { display: block; width: 100%; height: auto; stroke-linejoin: round; font-family: inherit; }
 img.plot { display: block; max-width: 100%; height: auto; background: #fff; border-radius: .4rem; }
 figcaption { margin-top: .4rem; }
 table { border-collapse: collapse; font-size: .925rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
@@ -60,11 +62,13 @@ thead th { color: var(--soft); font-weight: 500; font-size: .85rem; white-space:
 tbody th { font-weight: 500; }
 tbody tr:last-child > * { border-bottom: 0; }
 .num { text-align: right; white-space: nowrap; }
-.name { max-width: 34rem; overflow-wrap: anywhere; }
+.name { max-width: 34rem; overflow-wrap: break-word; }
+.values { min-width: 13rem; font-size: .85rem; color: var(--soft); }
 .bar { display: inline-block; vertical-align: middle; height: .6rem; border-radius: .15rem; background: var(--blue);
   min-width: 2px; }
 .bars { width: 40%; min-width: 6rem; }
-pre { background: var(--panel); border-radius: .5rem; padding: .75rem 1rem; overflow-x: auto; }
+pre { background: var(--panel); border-radius: .5rem; padding: .75rem 1rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
 code, pre { font: .875rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
 .warning { border-left: 3px solid var(--amber); background: var(--panel); border-radius: 0 .5rem .5rem 0;
   padding: .7rem 1rem; overflow-wrap: anywhere; white-space: pre-line; }
@@ -95,9 +99,11 @@ footer { margin-top: 3rem; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   figure, .tile, .warning, tr, pre { break-inside: avoid; }
   h2, h3, thead { break-after: avoid; }
-  pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-  .scroll { overflow: visible; }
+  .scroll, figure > .scroll { overflow: visible; }
+  svg.plot { min-width: 0 !important; }
   .row { grid-template-columns: 1fr 1fr; }
+  .row > *, .steps > li { break-inside: avoid; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(6rem, 1fr)); }
   section { margin-top: 1.5rem; }
 }
 """

@@ -48,18 +48,21 @@ def diagnose(history: Sequence[Line]) -> str:
     if found in _FIXED:
         return _FIXED[found]
     train, judged = _losses(history)
-    ends = f"from {number(float(train[0]))} to {number(float(train[-1]))}"
+    ends = f"from {number(float(train[0]))} to about {number(float(train[-1]))}"
     if found == "stuck":
         return f"Not learning: the training loss hardly moved ({ends})." + _STUCK_FIX
     if found == "unstable":
-        return f"Unstable: the training loss rose again to {number(float(train[-1]))} after {_least(train)}." + _SLOWER
+        return (
+            f"Unstable: the training loss rose again to about {number(float(train[-1]))} after {_least(train)}."
+            + _SLOWER
+        )
     if found == "overfitting":
         return f"Overfitting: {_turn(history, judged)}, while the training loss went on falling." + _OVERFIT_FIX
     whose = "validation" if judged is not train else "training"
     blind = "" if judged is not train else " There is no validation loss, so overfitting would not be seen."
     if found == "improving":
         return f"Still improving: the {whose} loss was falling to the end. More epochs are likely to help." + blind
-    return f"Fine: the {whose} loss fell from {number(float(judged[0]))} and settled at {_last(judged)}." + blind
+    return f"Fine: the {whose} loss fell from {number(float(judged[0]))} and settled around {_last(judged)}." + blind
 
 
 _SLOWER = " Try a smaller learning rate, or clip the gradients."
@@ -130,6 +133,7 @@ def _last(values: Array) -> str:
 
 
 def _turn(history: Sequence[Line], judged: Array) -> str:
-    measured = np.isfinite(series(history, "val", "loss"))
-    epoch = np.array(epochs(history))[measured][int(judged.argmin())]
-    return f"the validation loss was least around epoch {epoch} ({_least(judged)}) and rose to {_last(judged)}"
+    raw = series(history, "val", "loss")
+    least = int(np.where(np.isfinite(raw), raw, np.inf).argmin())
+    where = f"was least in epoch {epochs(history)[least]} ({number(float(raw[least]))})"
+    return f"the validation loss {where} and rose to about {_last(judged)}"

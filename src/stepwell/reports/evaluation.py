@@ -21,8 +21,8 @@ class Mistake(Protocol):
         """How wrong the prediction is."""
 
     @property
-    def input(self) -> AnyArray:
-        """What the model was given."""
+    def input(self) -> AnyArray | None:
+        """What the model was given, if it is an array."""
 
     @property
     def target(self) -> str:

@@ -7,13 +7,13 @@ import numpy as np
 
 from stepwell.plots import curves
 from stepwell.plots.style import Array
-from stepwell.reports.diagnosis import diagnose
 from stepwell.reports.history import SIDES, Line, as_number, best, epochs, names, series
 from stepwell.reports.page import Section, figure, figures_row, paragraph, tiles
 from stepwell.reports.text import Html, duration, number, part
 
 _MOST_CURVES = 6
 _LOG_FROM = 20.0
+_ABBREVIATIONS = {"mae": "MAE", "mse": "MSE", "rmse": "RMSE", "r2": "R²", "f1": "F1", "roc_area": "ROC area"}
 
 
 def headlines(facts: Line, history: Sequence[Line], timing: Sequence[Line]) -> Html:
@@ -33,6 +33,9 @@ def headlines(facts: Line, history: Sequence[Line], timing: Sequence[Line]) -> H
 
 
 def _asked(facts: Line) -> str:
+    """Why the training ended before its budget, if it did; else the budget."""
+    if isinstance(facts.get("stopped"), str):
+        return str(facts["stopped"])
     epochs_asked = part(facts, "parameters").get("epochs")
     return f"of {epochs_asked} asked for" if isinstance(epochs_asked, int) else ""
 
@@ -42,28 +45,30 @@ def _count(value: Any) -> int | None:
 
 
 def spoken(name: str) -> str:
-    """A metric's name as it is said."""
-    return name.replace("_", " ")
+    """A metric's name as it is written for people."""
+    return _ABBREVIATIONS.get(name, name.replace("_", " "))
 
 
 def learning(facts: Line, history: Sequence[Line]) -> Section:
-    """The curves, under the sentence that says what to see in them."""
+    """The curves; the best epoch is marked on the number by which it was chosen."""
     if not history:
-        return Section("Learning", paragraph(diagnose(history)))
+        return Section("Learning", "")
     top = best(history, facts)
-    drawn = [_curve(history, name, top.epoch if top else None) for name in names(history)[:_MOST_CURVES]]
+    drawn = [
+        _curve(history, name, top.epoch if top and top.name == name else None) for name in names(history)[:_MOST_CURVES]
+    ]
     rate, sentence = _learning_rate(history)
-    body = paragraph(diagnose(history)) + figures_row(*drawn, *rate)
-    return Section("Learning", body + (paragraph(sentence, "note") if sentence else ""))
+    return Section("Learning", figures_row(*drawn, *rate) + (paragraph(sentence, "note") if sentence else ""))
 
 
 def _curve(history: Sequence[Line], name: str, best_epoch: int | None) -> Html:
     lines = {SIDES[side]: series(history, side, name) for side in SIDES}
     lines = {side: values for side, values in lines.items() if np.isfinite(values).any()}
     log = name == "loss" and _wide(np.concatenate([*lines.values(), np.empty(0)]))
-    fig = curves(epochs(history), lines, ylabel=spoken(name), log=log, best=best_epoch)
+    title = spoken(name) + (" (logarithmic scale)" if log else "")
+    fig = curves(epochs(history), lines, ylabel=title, log=log, best=best_epoch)
     ends = "; ".join(f"{side}: from {_first(values)} to {_last(values)}" for side, values in lines.items())
-    return figure(fig, f"{spoken(name)} over {len(history)} epochs. {ends}", "Logarithmic scale." if log else "")
+    return figure(fig, f"{spoken(name)} over {len(history)} epochs. {ends}")
 
 
 def _wide(values: Array) -> bool:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from stepwell.reports.css import CSS
 from stepwell.reports.svg import inline
-from stepwell.reports.text import Html, escape
+from stepwell.reports.text import Html, Numeric, escape
 
 # The browser itself enforces that nothing is loaded and nothing runs.
 _HEAD = """<!doctype html>
@@ -72,7 +72,7 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = ()) -> Ht
 
 
 def _numeric(cells: Sequence[object]) -> bool:
-    return all(cell is None or isinstance(cell, Real) for cell in cells)
+    return all(cell is None or isinstance(cell, Real | Numeric) for cell in cells)
 
 
 def _row(row: Sequence[object], right: Sequence[bool]) -> str:
@@ -116,9 +116,9 @@ def code(text: object) -> Html:
     return Html(f"<pre><code>{escape(text)}</code></pre>")
 
 
-def warning(text: object) -> Html:
-    """A warning, which says in words that it is one."""
-    return Html(f'<p class="warning" role="note"><b>Warning</b> {escape(text)}</p>')
+def warning(text: object, label: str = "Warning") -> Html:
+    """A warning, which says in words, not by its colour alone, that it is one."""
+    return Html(f'<p class="warning" role="note"><b>{escape(label)}</b> {escape(text)}</p>')
 
 
 def tiles(figures: Iterable[tuple[str, object, str]]) -> Html:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stepwell.reports.advice import advice
-from stepwell.reports.background import again, data, model, time, warnings
+from stepwell.reports.background import again, data, ending, model, time, warnings
 from stepwell.reports.diagnosis import diagnose
 from stepwell.reports.evaluation import Evaluation
 from stepwell.reports.history import Line
@@ -20,12 +20,12 @@ def render(
 ) -> str:
     """The report of a run: one HTML page that loads nothing.
 
-    `facts` is `run.json`, of which every key may be missing; `history` and `timing` are the lines of their files, one an
-    epoch; `evaluation` fills the task's own sections. Everything in them is escaped.
+    `facts` is `run.json`, of which every key may be missing; `history` and `timing` are the lines of their files, one
+    an epoch; `evaluation` fills the task's own sections. Everything in them is escaped.
     """
     title = str(facts.get("recipe") or facts.get("name") or "A run")
     sections = [
-        Section("", paragraph(diagnose(history), "lead") + headlines(facts, history, timing) + warnings(facts)),
+        Section("", _head(facts, history, timing)),
         learning(facts, history),
         *results(evaluation),
         data(facts),
@@ -37,9 +37,16 @@ def render(
     return page(title, sections, _subtitle(facts))
 
 
+def _head(facts: Line, history: Sequence[Line], timing: Sequence[Line]) -> Html:
+    """What to know first: how it ended, what the curves say, the headline figures, warnings about the data."""
+    said = paragraph(diagnose(history), "lead")
+    return Html(ending(facts) + said + headlines(facts, history, timing) + warnings(facts))
+
+
 def _subtitle(facts: Line) -> Html:
     """Status, name and date of the run."""
     status = facts.get("status")
     badge = f'<span class="status {status}">{status}</span>' if status in _STATUSES else ""
-    known = (facts.get("name"), moment(facts["created"]) if facts.get("created") else None)
+    name = facts.get("name") if facts.get("recipe") else None  # without a recipe, the name is the title
+    known = (name, moment(facts["created"]) if facts.get("created") else None)
     return Html(badge + " · ".join(escape(each) for each in known if each))

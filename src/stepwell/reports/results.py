@@ -1,13 +1,14 @@
 """What the model gets right and wrong: the task's own section."""
 
 import numpy as np
+import numpy.typing as npt
 
 from stepwell.plots import confusion, predictions
 from stepwell.plots.style import Array
 from stepwell.reports.evaluation import Evaluation
 from stepwell.reports.learning import spoken
 from stepwell.reports.page import Section, figure, figures_row, paragraph, table
-from stepwell.reports.text import Html, number
+from stepwell.reports.text import Html, Numeric, number
 from stepwell.reports.worst import gallery
 
 _MOST_DRAWN = 30
@@ -23,15 +24,19 @@ def results(evaluation: Evaluation | None) -> list[Section]:
     split = _SPLITS.get(evaluation.split, evaluation.split)
     body = paragraph(f"On the {number(evaluation.rows)} {split} rows: {_spoken_metrics(evaluation)}.")
     if evaluation.confusion is not None:
-        body = Html(
-            body + _classification(np.asarray(evaluation.confusion), [str(name) for name in evaluation.classes])
-        )
+        counts = np.asarray(evaluation.confusion)
+        body = Html(body + _classification(counts, [str(name) for name in evaluation.classes or range(len(counts))]))
     elif evaluation.values is not None and evaluation.targets is not None:
         body = Html(body + _regression(_columns(evaluation.targets), _columns(evaluation.values)))
-    worst = Section(
+    return [Section("Results", body), _worst(evaluation)]
+
+
+def _worst(evaluation: Evaluation) -> Section:
+    if evaluation.values is not None:
+        return Section("Largest errors", gallery(evaluation.worst), "The rows of greatest loss.")
+    return Section(
         "Worst mistakes", gallery(evaluation.worst), "The rows of greatest loss. Look for wrong labels first."
     )
-    return [Section("Results", body), worst]
 
 
 def _spoken_metrics(evaluation: Evaluation) -> str:
@@ -48,7 +53,7 @@ def _classification(counts: Array, classes: list[str]) -> Html:
     drawn = figure(confusion(counts, classes), alt, caption)
     if len(classes) > 12:
         return Html(drawn + figures_row(scores, pairs))
-    return Html(figures_row(drawn, scores) + pairs)
+    return figures_row(drawn, Html(f"<div>{scores}{pairs}</div>"))
 
 
 def _per_class(counts: Array, classes: list[str]) -> Html:
@@ -66,12 +71,14 @@ def _per_class(counts: Array, classes: list[str]) -> Html:
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
+    ratio = np.full(len(part), np.nan)
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio
 
 
-def _share(value: float) -> Html:
+def _share(value: float) -> Numeric:
     """A share with three decimals, all of one width, so that a column of them can be compared at a glance."""
-    return Html("–" if np.isnan(value) else f"{value:.3f}")
+    return Numeric("–" if np.isnan(value) else f"{value:.3f}")
 
 
 def _confused(counts: Array, classes: list[str]) -> Html:
@@ -85,9 +92,10 @@ def _confused(counts: Array, classes: list[str]) -> Html:
     return Html(f"<div><h3>Taken for each other most</h3>{table(rows, ('true', 'predicted', 'rows'))}</div>")
 
 
-def _columns(values: object) -> Array:
-    array = np.asarray(values, dtype=np.float64)
-    return array.reshape(len(array), -1)
+def _columns(values: npt.ArrayLike) -> Array:
+    array: Array = np.asarray(values, dtype=np.float64)
+    rows = array.shape[0]
+    return array.reshape(rows, array.size // max(rows, 1))
 
 
 def _regression(targets: Array, values: Array) -> Html:
@@ -97,7 +105,7 @@ def _regression(targets: Array, values: Array) -> Html:
         alt = f"Predicted over true {name or 'value'} of {len(targets)} rows"
         fig = predictions(targets[:, output], values[:, output], name=name or "value")
         drawn.append(figure(fig, alt, "What is predicted exactly lies on the dashed line."))
-    return Html(paragraph(_residuals(values - targets)) + figures_row(*drawn))
+    return figures_row(*drawn, paragraph(_residuals(values - targets)))
 
 
 def _residuals(residuals: Array) -> str:

@@ -5,14 +5,13 @@ import hashlib
 import io
 import re
 import warnings
-from html import escape
 from xml.etree import ElementTree
 
 import matplotlib
 from matplotlib.figure import Figure
 
 from stepwell.plots import style
-from stepwell.reports.text import Html
+from stepwell.reports.text import Html, escape
 
 _LARGEST = 400_000
 """Letters of SVG beyond which a PNG is smaller and quicker to show."""
@@ -36,7 +35,7 @@ _DROPPED = {"metadata", "style"}
 
 
 def inline(figure: Figure, alt: str) -> Html:
-    """A figure as HTML: an `<svg>` whose ids clash with no other figure's, or an `<img>` where that would be too large."""
+    """A figure as HTML: an `<svg>` whose ids clash with no other figure's, or an `<img>` where that would be large."""
     with warnings.catch_warnings():
         # The browser has the letters that matplotlib's own font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
@@ -61,7 +60,12 @@ def _svg(root: ElementTree.Element, drawing: str, alt: str) -> Html:
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', drawing))
     _clean(root, mark, used)
     wide = float(root.get("viewBox", "0 0 360 216").split()[2])
-    root.attrib = {"viewBox": root.get("viewBox", ""), "class": "plot", "role": "img", "aria-label": alt}
+    root.attrib = {
+        "viewBox": root.get("viewBox", ""),
+        "class": "plot",
+        "role": "img",
+        "aria-label": style.storable(alt),
+    }
     # Narrow screens shrink a figure down to this, and scroll sideways beyond: its text has to stay legible.
     root.set("style", f"min-width: {min(wide, 300 + 0.5 * max(wide - 300, 0)):.0f}px; max-width: {1.45 * wide:.0f}px")
     return Html(f'<div class="scroll">{ElementTree.tostring(root, encoding="unicode")}</div>')

@@ -6,9 +6,17 @@ from html import escape as escape_html
 from numbers import Integral, Real
 from typing import Any
 
+from stepwell.plots.style import storable
+
 
 class Html(str):
     """Text that is HTML already. Everything else is escaped before it reaches a page."""
+
+    __slots__ = ()
+
+
+class Numeric(Html):
+    """A number that is written already; a table sets it right."""
 
     __slots__ = ()
 
@@ -18,12 +26,7 @@ def escape(value: object) -> Html:
     if isinstance(value, Html):
         return value
     text = number(value) if isinstance(value, Real) else "–" if value is None else str(value)
-    return Html(escape_html("".join(map(_visible, text))))
-
-
-def _visible(letter: str) -> str:
-    """The letter itself, unless a page or its encoding cannot hold it."""
-    return letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+    return Html(escape_html(storable(text)))
 
 
 def number(value: object) -> str:

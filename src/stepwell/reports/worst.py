@@ -12,7 +12,7 @@ from stepwell.plots.style import Array
 from stepwell.reports.evaluation import Mistake
 from stepwell.reports.page import framed, table
 from stepwell.reports.svg import picture
-from stepwell.reports.text import Html, escape, number
+from stepwell.reports.text import Html, Numeric, escape, number
 
 _MOST_PICTURES = 12
 _MOST_ROWS = 10
@@ -26,9 +26,10 @@ def gallery(worst: Sequence[Mistake]) -> Html:
     return _table(worst[:_MOST_ROWS]) if stack is None else _pictures(worst, stack)
 
 
-def as_picture(values: npt.ArrayLike) -> Array | None:
+def as_picture(values: npt.ArrayLike | None) -> Array | None:
     """A row as `(1 or 3, h, w)` if it looks like a picture: two sides of four pixels or more, neither four times the
-    other, and grey or three colours, which may come last. None for anything else."""
+    other, and grey or three colours, which may come last. None for anything else.
+    """
     array = np.asarray(values)
     if array.ndim not in (2, 3) or not np.issubdtype(array.dtype, np.number):
         return None
@@ -62,9 +63,10 @@ def _image(pixels: Array, mistake: Mistake) -> Html:
 
 
 def _caption(mistake: Mistake) -> Html:
-    said = f"<b>{escape(mistake.target)}</b>, taken for <b>{escape(mistake.predicted)}</b>"
-    sure = f" with {mistake.confidence:.0%}" if mistake.confidence is not None else ""
-    return Html(f"{said}{sure}<br>loss {number(mistake.loss)} · row {mistake.row}")
+    truth, answer = escape(mistake.target), escape(mistake.predicted)
+    said = f"<b>{truth}</b>, rightly" if truth == answer else f"<b>{truth}</b> taken for <b>{answer}</b>"
+    sure = f"{mistake.confidence:.0%} sure<br>" if mistake.confidence is not None else ""
+    return Html(f"{said}<br>{sure}loss {mistake.loss:.3g}<br>row {mistake.row}")
 
 
 def _table(worst: Sequence[Mistake]) -> Html:
@@ -74,13 +76,30 @@ def _table(worst: Sequence[Mistake]) -> Html:
 
 
 def _line(mistake: Mistake, sure: bool) -> tuple[object, ...]:
-    share = "–" if mistake.confidence is None else f"{mistake.confidence:.0%}"
+    share = Numeric("–" if mistake.confidence is None else f"{mistake.confidence:.0%}")
     middle = (share,) if sure else ()
-    return (mistake.row, mistake.target, mistake.predicted, *middle, float(mistake.loss), _values(mistake.input))
+    said = (_aligned(mistake.target), _aligned(mistake.predicted))
+    return (Numeric(mistake.row), *said, *middle, Numeric(f"{mistake.loss:.4g}"), _values(mistake.input))
 
 
-def _values(row: npt.ArrayLike) -> str:
+def _aligned(name: str) -> str:
+    """A name that is a number is set as one."""
+    try:
+        float(name)
+    except ValueError:
+        return name
+    return Numeric(escape(name))
+
+
+def _values(row: npt.ArrayLike | None) -> Html:
     """The first values of a row, and how many there are in all."""
+    if row is None:
+        return escape(None)
     flat = np.asarray(row).reshape(-1)
-    first = ", ".join(number(value.item()) for value in flat[:_MOST_VALUES])
-    return first if flat.size <= _MOST_VALUES else f"{first}, … ({flat.size} values)"
+    first = ", ".join(_brief(value.item()) for value in flat[:_MOST_VALUES])
+    more = f", … ({flat.size} values)" if flat.size > _MOST_VALUES else ""
+    return Html(f'<div class="values">{escape(first + more)}</div>')
+
+
+def _brief(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else number(value)

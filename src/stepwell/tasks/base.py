@@ -1,11 +1,12 @@
 """What a task is: the meaning of a model's outputs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from torch import Tensor
 
-from stepwell.core.errors import TaskError
+from stepwell.core.errors import TaskError, suggest
 from stepwell.core.trees import Tree, rows
 from stepwell.metrics.base import Metric, View
 
@@ -94,15 +95,33 @@ def floating_targets(targets: Tensor, outputs: Tensor | None = None) -> None:
     if not targets.is_floating_point():
         raise TaskError(f"The targets are {targets.dtype}; this loss needs floating numbers: targets.float().")
     if outputs is not None and outputs.dtype != targets.dtype and outputs.dtype.itemsize > 2:
-        raise TaskError(f"The outputs are {outputs.dtype}, the targets {targets.dtype}; make the data and the model alike.")
+        raise TaskError(
+            f"The outputs are {outputs.dtype}, the targets {targets.dtype}; make the data and the model alike."
+        )
 
 
-_TRANSPARENT = ("View", "Squeeze", "Unsqueeze", "ToCopy", "Reshape", "Clone", "Alias", "Transpose", "T", "Permute")
+def at_least_float32(outputs: Tensor) -> Tensor:
+    """Outputs in bf16 or fp16 as float32, in which losses are computed; others as they are."""
+    return outputs.float() if outputs.dtype.itemsize < 4 else outputs
+
+
+def check_choice(what: str, given: str, known: Iterable[str]) -> None:
+    """Raise `TaskError` unless a setting is one of those known."""
+    if given not in known:
+        raise TaskError(f"Unknown {what} {given!r}; known: {', '.join(known)}.{suggest(given, known)}")
+
+
+# What leaves each number as it is, or drops some: after them, probabilities are probabilities still.
+_TRANSPARENT = {
+    *("View", "UnsafeView", "Reshape", "ReshapeAlias", "Squeeze", "Unsqueeze", "Transpose", "T", "Permute", "Expand"),
+    *("Select", "Slice", "Narrow", "Index", "IndexSelect", "Split", "Unbind"),
+    *("ToCopy", "Clone", "Alias", "Clamp", "ClampMin", "ClampMax"),
+}
 
 
 def last_operation(outputs: Tensor) -> str:
     """The name of the operation that made the outputs (`Sigmoid`, `Softmax`, `Addmm`), read from autograd's graph and past
-    mere changes of shape; empty where there is no graph."""
+    what leaves the numbers as they are, such as changes of shape; empty where there is no graph."""
     node = outputs.grad_fn
     while node is not None and node.name().partition("Backward")[0] in _TRANSPARENT and node.next_functions:
         node = node.next_functions[0][0]

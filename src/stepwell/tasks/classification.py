@@ -10,9 +10,22 @@ from torch import Tensor
 from stepwell.core.errors import TaskError
 from stepwell.metrics import Accuracy, Confusion, Ranking
 from stepwell.metrics.base import Metric, View
-from stepwell.tasks.base import Task, floating_targets, last_operation, same_shape
+from stepwell.tasks.base import (
+    Task,
+    at_least_float32,
+    check_choice,
+    floating_targets,
+    last_operation,
+    same_shape,
+)
 
 _TO_PROBABILITIES = {"Sigmoid": "nn.Sigmoid", "Softmax": "nn.Softmax"}
+_TO_ANY_NUMBER = {
+    "Addmm": "a linear layer",
+    "Mm": "a linear layer",
+    "Bmm": "a matrix product",
+    "Convolution": "a convolution",
+}
 
 
 def _refuse_probabilities(outputs: Tensor) -> None:
@@ -22,6 +35,26 @@ def _refuse_probabilities(outputs: Tensor) -> None:
             f"The model ends in {made_by}, so its outputs are probabilities, but the loss expects logits and would squash them"
             f" a second time. Remove the last {made_by}, or say outputs='probabilities' where the task has it."
         )
+
+
+def _refuse_sums_to_one(outputs: Tensor) -> None:
+    """A softmax that the graph does not show, such as one written by hand."""
+    if bool((outputs >= 0).all()) and torch.allclose(outputs.sum(1), outputs.new_ones(()), atol=1e-3):
+        raise TaskError(
+            "The outputs of each row are none negative and sum to 1, so they are probabilities, but the loss expects logits"
+            " and would squash them a second time. Remove the last softmax."
+        )
+
+
+def positive_weight(targets: Tensor) -> float:
+    """Negative rows for each positive one: a `Binary(positive_weight=…)` with which both classes weigh alike.
+
+    `targets` are 0 or 1. Raises `TaskError` where one of the classes has no row.
+    """
+    positives = int((targets == 1).sum())
+    if not 0 < positives < targets.numel():
+        raise TaskError(f"{positives} of {targets.numel()} targets are positive; both classes need rows to be weighed.")
+    return (targets.numel() - positives) / positives
 
 
 class _Classification(Task):
@@ -49,6 +82,9 @@ class Binary(_Classification):
     weighted_mean: bool = False
     threshold: float = 0.5
 
+    def __post_init__(self) -> None:
+        check_choice("outputs", self.outputs, ("logits", "probabilities"))
+
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Binary cross-entropy of each row, times its weight, `(batch,)`."""
         return self._compute(outputs, targets, "none").flatten()
@@ -61,11 +97,13 @@ class Binary(_Classification):
 
     def _compute(self, outputs: Tensor, targets: Tensor, reduction: str) -> Tensor:
         same_shape(outputs, targets)
+        outputs = at_least_float32(outputs)
         if self.outputs == "logits":
             weight = None if self.positive_weight == 1 else outputs.new_tensor(self.positive_weight)
             return F.binary_cross_entropy_with_logits(outputs, targets, pos_weight=weight, reduction=reduction)
         weight = None if self.positive_weight == 1 else 1 + (self.positive_weight - 1) * targets
-        return F.binary_cross_entropy(outputs, targets, weight=weight, reduction=reduction)
+        with torch.autocast(outputs.device.type, enabled=False):  # in which CUDA refuses this loss
+            return F.binary_cross_entropy(outputs, targets, weight=weight, reduction=reduction)
 
     def weight(self, targets: Tensor) -> float | Tensor:
         """The number of rows, or the sum of their weights."""
@@ -105,10 +143,14 @@ class Binary(_Classification):
         same_shape(outputs, targets)
         if self.outputs == "logits":
             _refuse_probabilities(outputs)
-        elif bool(((outputs < 0) | (outputs > 1)).any()):
+            return
+        made_by = _TO_ANY_NUMBER.get(last_operation(outputs))
+        outside = bool(((outputs < 0) | (outputs > 1)).any())
+        if made_by or outside:
+            why = "some lie outside 0..1" if outside else f"they come from {made_by}"
             raise TaskError(
-                "The task was told that the outputs are probabilities, but some lie outside 0..1: they are logits. Say"
-                " outputs='logits' (more exact), or end the model in nn.Sigmoid."
+                f"The task was told that the outputs are probabilities, but {why}: they are logits. Say outputs='logits'"
+                " (more exact), or end the model in nn.Sigmoid."
             )
 
     def answers(self, outputs: Tensor) -> list[dict[str, Any]]:
@@ -138,8 +180,11 @@ class Multiclass(_Classification):
     class_weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        check_choice("outputs", self.outputs, ("logits", "log_probabilities"))
         if self.class_weights is not None and len(self.class_weights) != self.count:
-            raise TaskError(f"There are {self.count} classes but {len(self.class_weights)} class weights; give one each.")
+            raise TaskError(
+                f"There are {self.count} classes but {len(self.class_weights)} class weights; give one each."
+            )
 
     @property
     def count(self) -> int:
@@ -162,15 +207,21 @@ class Multiclass(_Classification):
 
     def _compute(self, outputs: Tensor, targets: Tensor, reduction: str) -> Tensor:
         self._check_shapes(outputs, targets)
+        outputs = at_least_float32(outputs)
         compute = F.cross_entropy if self.outputs == "logits" else F.nll_loss
         return compute(outputs, targets, weight=self._weights(outputs), reduction=reduction)
 
     def _weights(self, like: Tensor) -> Tensor | None:
         return None if self.class_weights is None else like.new_tensor(self.class_weights)
 
-    def _check_shapes(self, outputs: Tensor, targets: Tensor) -> None:
+    def _check_kind(self, targets: Tensor) -> None:
         if targets.dtype != torch.int64:
-            raise TaskError(f"The targets are {targets.dtype}; class numbers are int64: targets.long().")
+            one_hot = targets.dim() == 2 and targets.shape[1] == self.count
+            mend = "targets.argmax(1), if they are one-hot" if one_hot else "targets.long()"
+            raise TaskError(f"The targets are {targets.dtype}; class numbers are int64: {mend}.")
+
+    def _check_shapes(self, outputs: Tensor, targets: Tensor) -> None:
+        self._check_kind(targets)
         if outputs.shape[0] != targets.shape[0] or outputs.shape[2:] != targets.shape[1:]:
             raise TaskError(
                 f"The outputs have the shape {tuple(outputs.shape)}, the targets {tuple(targets.shape)}; expected"
@@ -182,7 +233,7 @@ class Multiclass(_Classification):
         if self.class_weights is None:
             return targets.shape[0]
         weights = torch.tensor(self.class_weights, device=targets.device)[targets]
-        return weights.sum() / (targets[0].numel() if targets.dim() > 1 else 1)
+        return weights.sum() / targets.shape[1:].numel()
 
     def predict(self, outputs: Tensor) -> Tensor:
         """Probabilities, in the outputs' shape."""
@@ -206,8 +257,7 @@ class Multiclass(_Classification):
 
     def check_targets(self, targets: Tensor) -> None:
         """Targets are int64 and lie in `0..classes-1`."""
-        if targets.dtype != torch.int64:
-            raise TaskError(f"The targets are {targets.dtype}; class numbers are int64: targets.long().")
+        self._check_kind(targets)
         low, high = (int(bound) for bound in targets.aminmax())
         if low < 0 or high >= self.count:
             wrong = low if low < 0 else high
@@ -220,6 +270,7 @@ class Multiclass(_Classification):
             raise TaskError(f"The model gives {outputs.shape[1]} numbers a row, but there are {self.count} classes.")
         if self.outputs == "logits":
             _refuse_probabilities(outputs)
+            _refuse_sums_to_one(outputs)
         elif bool((outputs > 0).any()) or not torch.allclose(outputs.exp().sum(1), outputs.new_ones(()), atol=1e-2):
             raise TaskError(
                 "The task was told that the outputs are log-probabilities, but their exponentials do not sum to 1: they are"

@@ -7,10 +7,10 @@ from typing import Any, ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor
 
-from stepwell.core.errors import TaskError, suggest
+from stepwell.core.errors import TaskError
 from stepwell.metrics import MAE, R2, RMSE
 from stepwell.metrics.base import Metric, View
-from stepwell.tasks.base import Task, floating_targets, same_shape
+from stepwell.tasks.base import Task, at_least_float32, check_choice, floating_targets, same_shape
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {"mse": F.mse_loss, "l1": F.l1_loss, "huber": F.huber_loss}
 
@@ -30,8 +30,7 @@ class Regression(Task):
     watch: ClassVar[tuple[str, Literal["min", "max"]]] = ("loss", "min")
 
     def __post_init__(self) -> None:
-        if self.kind not in _LOSSES:
-            raise TaskError(f"Unknown loss {self.kind!r}; known: {', '.join(_LOSSES)}.{suggest(self.kind, _LOSSES)}")
+        check_choice("loss", self.kind, _LOSSES)
 
     def losses(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The mean loss over each row's values, `(batch,)`."""
@@ -45,7 +44,7 @@ class Regression(Task):
     def _compute(self, outputs: Tensor, targets: Tensor, reduction: str) -> Tensor:
         same_shape(outputs, targets)
         settings = {"delta": self.delta} if self.kind == "huber" else {}
-        return _LOSSES[self.kind](outputs, targets, reduction=reduction, **settings)
+        return _LOSSES[self.kind](at_least_float32(outputs), targets, reduction=reduction, **settings)
 
     def view(self, view: View, outputs: Tensor) -> Tensor:
         """The values."""

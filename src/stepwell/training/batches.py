@@ -35,24 +35,38 @@ class TorchBatches:
 
     loader: DataLoader[Any]
 
+    def __post_init__(self) -> None:
+        try:
+            len(self.loader)
+        except TypeError:
+            raise DataError(
+                "The DataLoader does not know how many batches an epoch has. Give its dataset a __len__, or its rows to an"
+                " ArraySource."
+            ) from None
+
     def __len__(self) -> int:
         """Batches of an epoch."""
         return len(self.loader)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The loader's next pass; the first `start` batches are drawn and thrown away."""
-        for number, items in enumerate(self.loader):
-            if number >= start:
-                yield _as_batch(items)
+        """The loader's next pass; the first `start` batches are drawn and thrown away. Rows are numbered as they come."""
+        number = seen = 0
+        for number, items in enumerate(self.loader, 1):
+            batch = _as_batch(items, seen)
+            seen += len(batch.index)
+            if number > start:
+                yield batch
+        if number != len(self):
+            raise DataError(f"The DataLoader says that it has {len(self)} batches, but an epoch of it had {number}.")
 
 
-def _as_batch(items: Any) -> Batch:
+def _as_batch(items: Any, first: int) -> Batch:
     if isinstance(items, Batch):
         return items
     if not (isinstance(items, (tuple, list)) and len(items) == 2):
         raise DataError("A DataLoader for training gives pairs (inputs, targets); make its dataset return such pairs.")
     inputs = tuple(items[0]) if isinstance(items[0], list) else items[0]
-    return Batch(inputs, items[1], torch.arange(rows(items[1])))
+    return Batch(inputs, items[1], torch.arange(first, first + rows(items[1])))
 
 
 def train_batches(experiment: Experiment, world: World) -> Batches:
@@ -101,4 +115,6 @@ def evaluation_batches(side: Side, experiment: Experiment, world: World) -> Batc
 
 def _refuse_shards(world: World) -> None:
     if world.size > 1:
-        raise DataError("Several processes share a Source, not a torch DataLoader; give the dataset: as_source(dataset).")
+        raise DataError(
+            "Several processes share a Source, not a torch DataLoader; give the dataset: as_source(dataset)."
+        )

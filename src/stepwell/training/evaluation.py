@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from stepwell.core.devices import autocast, device_of
 from stepwell.core.errors import DataError
-from stepwell.core.trees import Tree, map_tensors, rows, to_device
+from stepwell.core.trees import Tree, between, rows, to_device
 from stepwell.data.arrays import as_tensors
 from stepwell.data.batch import Batch
 from stepwell.metrics import Confusion
@@ -18,7 +18,9 @@ from stepwell.tasks import Binary, Multiclass, Regression
 from stepwell.tasks.base import Task
 from stepwell.training.batches import evaluation_batches
 from stepwell.training.experiment import Experiment
+from stepwell.training.explain import explained
 from stepwell.training.fit import mode_restored
+from stepwell.training.guards import check_batch, check_targets
 from stepwell.training.step import EvaluationStep, call_model
 from stepwell.training.tally import Tally
 from stepwell.training.world import SOLO
@@ -72,17 +74,24 @@ def evaluate(experiment: Experiment, side: str = "val", *, worst: int = 12) -> E
     confusion = [Confusion(len(classes))] if classes else []
     tally = Tally(task, (*task.final_metrics(), *confusion), device)
     step, keeper = EvaluationStep(experiment.model, task, experiment.precision), _Keeper(task, worst)
-    with mode_restored(experiment.model), torch.no_grad():
+    inputs: Tree = None
+    with mode_restored(experiment.model), torch.no_grad(), explained(experiment.model, lambda: inputs):
         experiment.model.eval()
         for batch in evaluation_batches(data, experiment, SOLO).epoch(0):
             batch = to_device(batch, device)
+            first, inputs = inputs is None, batch.inputs
+            if first:
+                check_batch(experiment.model, task, batch)
+            check_targets(task, batch)
             result = step(batch, 0)
             tally.add(result, batch, 0)
             keeper.add(batch, result.outputs)
         metrics = tally.numbers()
         tally.flush()
-    matrix = tally.states[-1].cpu().numpy() if classes else None
-    return Evaluation(split=side, rows=keeper.seen, metrics=metrics, classes=classes, confusion=matrix, **keeper.found())
+    matrix = confusion[0].matrix(tally.states[-1]).cpu().numpy() if classes else None
+    return Evaluation(
+        split=side, rows=keeper.seen, metrics=metrics, classes=classes, confusion=matrix, **keeper.found()
+    )
 
 
 def class_names(task: Task) -> list[str]:
@@ -100,6 +109,7 @@ class _Keeper:
         self.seen = 0
         self.heap: list[tuple[float, int, Mistake]] = []
         self.sample: list[tuple[Tensor, Tensor]] = []
+        self.every = 1
 
     def add(self, batch: Batch, outputs: Tree) -> None:
         losses = self.task.losses(outputs, batch.targets).float().cpu()
@@ -108,13 +118,19 @@ class _Keeper:
             if len(self.heap) < self.most or loss > self.heap[0][0]:
                 entry = (loss, -(self.seen + place), self._mistake(batch, outputs, place, loss))
                 (heapq.heappush if len(self.heap) < self.most else heapq.heapreplace)(self.heap, entry)
-        if isinstance(self.task, Regression) and len(self.sample) * len(losses) < _SAMPLE:
-            self.sample.append((batch.targets.cpu(), outputs.cpu()))
+        if isinstance(self.task, Regression):
+            self._sample(batch.targets, outputs)
         self.seen += len(losses)
 
+    def _sample(self, targets: Tensor, outputs: Tensor) -> None:
+        """Keep every n-th row; where that becomes too many, every other of them, and n doubles."""
+        rows = range(-self.seen % self.every, len(targets), self.every)
+        self.sample += [(targets[row].cpu(), outputs[row].cpu()) for row in rows]
+        while len(self.sample) > _SAMPLE:
+            self.sample, self.every = self.sample[::2], 2 * self.every
+
     def _mistake(self, batch: Batch, outputs: Tree, place: int, loss: float) -> Mistake:
-        one = slice(place, place + 1)
-        answer = self.task.answers(map_tensors(lambda t: t[one], outputs))[0]
+        answer = self.task.answers(between(outputs, place, place + 1))[0]
         shown = batch.inputs[place].float().cpu().numpy() if isinstance(batch.inputs, Tensor) else None
         target = self.task.name_target(batch.targets[place])
         if "label" in answer:
@@ -133,7 +149,7 @@ class _Keeper:
     def found(self) -> dict[str, Any]:
         found: dict[str, Any] = {"worst": [mistake for *_, mistake in sorted(self.heap, key=lambda e: -e[0])]}
         if self.sample:
-            targets, values = (torch.cat([pair[side] for pair in self.sample])[:_SAMPLE] for side in (0, 1))
+            targets, values = (torch.stack([pair[side] for pair in self.sample]) for side in (0, 1))
             found.update(targets=targets.float().numpy(), values=values.float().numpy())
         return found
 
@@ -144,10 +160,12 @@ def predict(model: nn.Module, task: Task, inputs: Tree, *, batch_size: int = 102
     The model's mode is given back as it was. A dimension of rows is due even for one row.
     """
     inputs, device = as_tensors(inputs), device_of(model)
-    answers = []
-    with mode_restored(model), torch.no_grad(), autocast(precision, device):
+    if not rows(inputs):
+        raise DataError("There are no rows to predict.")
+    answers, part = [], None
+    with mode_restored(model), torch.no_grad(), autocast(precision, device), explained(model, lambda: part):
         model.eval()
         for start in range(0, rows(inputs), batch_size):
-            part = map_tensors(lambda t, a=start: t[a : a + batch_size], inputs)
+            part = between(inputs, start, start + batch_size)
             answers.append(task.predict(call_model(model, to_device(part, device))).cpu())
     return torch.cat(answers)

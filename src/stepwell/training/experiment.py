@@ -99,3 +99,5 @@ def _check_optimizer(model: nn.Module, optimizer: Optimizer) -> None:
             f" {', '.join(str(tuple(p.shape)) for p in foreign[:3])}), so the model would not learn. Make the optimizer from"
             " model.parameters(), after the last change to the model."
         )
+    if not any(p.requires_grad for p in held):
+        raise ModelError("The optimizer holds frozen parameters only, so nothing would learn. Give it trainable ones.")

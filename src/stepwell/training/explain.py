@@ -1,7 +1,7 @@
 """Errors inside a model, told with the layer, the shapes and the line. All of it runs after an error, never before."""
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,23 @@ from torch import nn
 from stepwell.core.errors import ModelError, StepwellError
 from stepwell.core.trees import Tree, tensors
 from stepwell.training.step import call_model
-from stepwell.training.training import Training
 
 _PACKAGES = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 
 
 @contextmanager
-def explained(training: Training) -> Iterator[None]:
+def explained(model: nn.Module, shown: Callable[[], Tree]) -> Iterator[None]:
     """Turn an error of the model's forward pass into a `ModelError` that names the layer, what it was given and the line.
 
-    Errors from elsewhere pass through as they are.
+    `shown()` are the inputs that the model was shown last, or None. Errors from elsewhere pass through as they are.
     """
     try:
         yield
     except StepwellError:
         raise
     except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
-        if training.batch is None:
-            raise
-        place = locate(training.model, training.batch.inputs)
+        inputs = shown()
+        place = None if inputs is None else locate(model, inputs)
         if place is None:
             raise
         raise ModelError(f"{place}{_line_of(error)}\n  torch says: {_first_line(error)}") from error
@@ -65,7 +63,9 @@ def _describe(entered: list[tuple[str, nn.Module, Tree]], model: nn.Module) -> s
     if not entered:
         return f"{type(model).__name__} cannot be called with these inputs."
     name, module, given = entered[-1]
-    shapes = ", ".join(f"{tuple(t.shape)} of {str(t.dtype).removeprefix('torch.')}" for t in tensors(given)) or "no tensor"
+    shapes = (
+        ", ".join(f"{tuple(t.shape)} of {str(t.dtype).removeprefix('torch.')}" for t in tensors(given)) or "no tensor"
+    )
     layer = str(module) if len(str(module)) < 80 and "\n" not in str(module) else type(module).__name__
     where = f"Layer {name!r}, {layer}," if name else f"The model, {layer},"
     return f"{where} cannot take its input: {shapes}.{_expected(module)}"

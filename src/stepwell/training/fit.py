@@ -37,7 +37,7 @@ def fit(
     """Train an experiment's model to the end of its budget.
 
     `run` is a run folder for the hooks that write; `resume` is a checkpoint to go on from. Returns the finished training,
-    with its history and a `predict`. torch's generators and the model's mode (train or eval) are given back as they were.
+    with its history. torch's generators and the model's mode (train or eval) are given back as they were.
     Ctrl-C ends it after the step at hand, with everything saved, and then raises `KeyboardInterrupt`; a second one at once.
 
     Raises `StepwellError`s for data, model and task that do not fit each other, and `DivergedError` for a loss that is
@@ -101,7 +101,10 @@ def run_pass(
     number, done, clock = training.step + train, training.batches_done if train else 0, time.perf_counter
     started = mark = clock()
     waited = 0.0
-    with torch.set_grad_enabled(train), explained(training):
+    with (
+        torch.set_grad_enabled(train),
+        explained(training.model, lambda: training.batch.inputs if training.batch else None),
+    ):
         for batch in batches.epoch(training.epochs, start=done):
             waited += clock() - mark
             batch = training.receive(batch, train=train)

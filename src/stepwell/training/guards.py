@@ -31,12 +31,15 @@ def check_data(data: Splits, task: Task) -> None:
         if isinstance(side, Source) and side.row_bytes is not None:
             check_finite(side)
             for batch in blocks(side):
-                _check_targets(task, batch)
+                check_targets(task, batch)
 
 
-def _check_targets(task: Task, batch: Batch) -> None:
+def check_targets(task: Task, batch: Batch) -> None:
+    """Raise `DataError` where a batch has no targets, `TaskError` for those that the task cannot take."""
     if batch.targets is None:
-        raise DataError("The data has inputs but no targets, so there is nothing to learn. Give both: ArraySource(x, y).")
+        raise DataError(
+            "The data has inputs but no targets, so there is nothing to learn. Give both: ArraySource(x, y)."
+        )
     task.check_targets(batch.targets)
 
 
@@ -53,7 +56,7 @@ def check_batch(model: nn.Module, task: Task, batch: Batch) -> None:
                 " before its optimizer is made, or the data."
             )
     few = Batch(*map_tensors(lambda tensor: tensor[:_LOOK], tuple(batch)))
-    _check_targets(task, few)
+    check_targets(task, few)
     mode = model.training
     try:
         with torch.enable_grad():

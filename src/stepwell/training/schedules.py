@@ -1,13 +1,13 @@
 """When each of torch's learning-rate schedulers steps: one table."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 
 from torch.optim import Optimizer
 from torch.optim import lr_scheduler as torch_schedulers
 from torch.optim.lr_scheduler import LRScheduler
 
-from stepwell.core.errors import TrainingError
+from stepwell.core.errors import TrainingError, suggest
 
 When = Literal["batch", "fraction", "epoch", "metric"]
 
@@ -29,7 +29,8 @@ WHEN: dict[type[LRScheduler], When] = {
     torch_schedulers.ChainedScheduler: "epoch",
 }
 """`batch`: after every step. `fraction`: after every step, with the epoch and its part. `epoch`: after every epoch.
-`metric`: after every epoch, with the watched number. `Experiment(scheduler_steps="batch")` overrules it."""
+`metric`: after every epoch, with the watched number, or the loss where the scheduler wants less of a number and more of
+the watched one is better. `Experiment(scheduler_steps="batch")` overrules it."""
 
 
 class Schedule:
@@ -40,6 +41,9 @@ class Schedule:
 
     def __init__(self, scheduler: LRScheduler | None, optimizer: Optimizer, when: When | None = None) -> None:
         self.scheduler = scheduler
+        if when is not None and when not in get_args(When):
+            known = get_args(When)
+            raise TrainingError(f"Unknown scheduler_steps {when!r}; known: {', '.join(known)}.{suggest(when, known)}")
         self.when = None if scheduler is None else when or _look_up(scheduler)
         if scheduler is not None and scheduler.optimizer is not optimizer:
             raise TrainingError(
@@ -61,14 +65,14 @@ class Schedule:
         elif self.when == "fraction":
             self.scheduler.step(epochs + part)  # type: ignore[arg-type]
 
-    def epoch_done(self, watched: Callable[[], float]) -> None:
-        """An epoch was made, with the watched number of its validation."""
+    def epoch_done(self, number: Callable[[str], float]) -> None:
+        """An epoch was made. `number("min")` is a number of its validation of which less is better, `number("max")` more."""
         if self.scheduler is None:
             return
         if self.when == "epoch":
             self.scheduler.step()
         elif self.when == "metric":
-            self.scheduler.step(watched())  # type: ignore[arg-type]
+            self.scheduler.step(number(getattr(self.scheduler, "mode", "min")))  # type: ignore[arg-type]
 
 
 def _look_up(scheduler: LRScheduler) -> When:

@@ -1,5 +1,6 @@
 """What a pass over the data adds up to: the mean loss and the metrics, kept on the device."""
 
+import math
 from collections.abc import Sequence
 from copy import copy
 
@@ -34,8 +35,10 @@ class Tally:
 
     def add(self, result: StepResult, batch: Batch, number: int) -> None:
         """Add the result of step `number`. Raises `DivergedError`, some steps later, where its loss is not finite."""
-        outputs = map_tensors(Tensor.detach, result.outputs) if self.metrics else None
-        targets = batch.targets if self.metrics else None
+        outputs = targets = None
+        if self.metrics:
+            given, targets = result.outputs, batch.targets
+            outputs = given.detach() if isinstance(given, Tensor) else map_tensors(Tensor.detach, given)
         self.pending.append((number, result.loss.detach(), result.weight, outputs, targets))
         if len(self.pending) >= (self.group or self._choose_group()):
             self.flush()
@@ -58,24 +61,30 @@ class Tally:
 
     def check_finite(self) -> None:
         """Raise `DivergedError` where a loss that was kept is NaN or infinite."""
-        if not self.pending:
-            return
+        if self.pending:
+            self._finite_losses()
+
+    def _finite_losses(self) -> Tensor:
         losses = torch.stack([loss for _, loss, *_ in self.pending])
-        if not bool(torch.isfinite(losses).all()):
+        # One sum is enough to see whether any is not finite: NaN and infinity both survive it.
+        if not math.isfinite(float(losses.sum(dtype=torch.float64))):
             first = int((~torch.isfinite(losses)).nonzero()[0])
             raise DivergedError(f"The loss became {float(losses[first])} at step {self.pending[first][0]}.")
+        return losses
 
     def flush(self) -> None:
         """Add what was kept."""
-        self.check_finite()
-        pending, self.pending = self.pending, []
-        if not pending:
+        if not self.pending:
             return
-        losses = torch.stack([loss for _, loss, *_ in pending]).to(torch.float64)
-        weights = torch.stack([torch.as_tensor(w, dtype=torch.float64, device=self.device) for _, _, w, *_ in pending])
+        losses = self._finite_losses().to(torch.float64)
+        pending, self.pending = self.pending, []
+        weights = _as_tensor([entry[2] for entry in pending], self.device)
         self.sums += torch.stack([(losses * weights).sum(), weights.sum()])
         if self.metrics:
-            outputs, targets = concatenate([entry[3] for entry in pending]), concatenate([entry[4] for entry in pending])
+            outputs, targets = (
+                concatenate([entry[3] for entry in pending]),
+                concatenate([entry[4] for entry in pending]),
+            )
             self._update_metrics(outputs, targets)
 
     def _update_metrics(self, outputs: Tree, targets: Tree) -> None:
@@ -111,3 +120,9 @@ class Tally:
         self.sums, self.states = state["sums"].to(self.device), [part.to(self.device) for part in state["states"]]
         self.group = state["group"]
         self.pending = [tuple(map_tensors(lambda t: t.to(self.device), entry)) for entry in state["pending"]]
+
+
+def _as_tensor(weights: list[float | Tensor], device: torch.device) -> Tensor:
+    if any(isinstance(weight, Tensor) for weight in weights):
+        return torch.stack([torch.as_tensor(weight, dtype=torch.float64, device=device) for weight in weights])
+    return torch.tensor(weights, dtype=torch.float64, device=device)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from stepwell.core.devices import device_of
-from stepwell.core.errors import CheckpointError
+from stepwell.core.errors import CheckpointError, TrainingError
 from stepwell.core.trees import Tree, to_device
 from stepwell.data.batch import Batch
 from stepwell.runs import Run, Snapshot
@@ -113,7 +114,7 @@ class Training:
             return
         self.epochs, self.batches_done = self.epochs + 1, 0
         self.tally = self.new_tally(train=True)
-        self.schedule.epoch_done(self.watched)
+        self.schedule.epoch_done(self._number_for)
 
     def spend(self, what: str, seconds: float) -> None:
         """Count seconds of the epoch at hand."""
@@ -141,7 +142,19 @@ class Training:
         for numbers in (line.get("val", {}), line["train"]):
             if name in numbers:
                 return float(numbers[name])
-        return float(line.get("val", line["train"])["loss"])
+        return _loss(line)
+
+    def _number_for(self, mode: str) -> float:
+        """What a scheduler that waits for a plateau is told: less is better with `min`, more with `max`."""
+        name, good = self.watch
+        if good == mode:
+            return self.watched()
+        if mode == "min":
+            return _loss(self.history[-1])
+        raise TrainingError(
+            f"The scheduler waits for a number to grow (mode='max'), but the watched number, {name}, is better the smaller"
+            " it is, so it would lower the learning rate while training goes well. Make it with mode='min'."
+        )
 
     @property
     def watch(self) -> tuple[str, str]:
@@ -167,29 +180,56 @@ class Training:
             "scheduler": _plain(scheduler.state_dict()) if scheduler else {},
             "tally": self.tally.state() if whole else self.tally.merged_state(),
         }
-        facts = {"epochs": self.epochs, "batches_done": self.batches_done, "seconds": self.seconds}
+        facts = {
+            "epochs": self.epochs,
+            "batches_done": self.batches_done,
+            "seconds": self.seconds,
+            "scheduler": _kind(scheduler),
+        }
         return Snapshot(step=self.step, parts=Snapshot.copy(parts), facts=facts, best=best)
 
     def restore(self, snapshot: Snapshot, history: Sequence[Line] | None = None) -> None:
         """Go back to a snapshot; `history` is the lines of the epochs that were done then, where they are known.
 
-        Raises `CheckpointError` where the snapshot is of another model or optimizer.
+        Raises `CheckpointError` where the snapshot is of another model, optimizer or kind of scheduler.
         """
         load_model(self.model, snapshot)
         facts = snapshot.facts
         try:
             self.optimizer.load_state_dict(snapshot.parts["optimizer"])
         except (ValueError, KeyError) as error:
-            raise CheckpointError(f"The checkpoint's optimizer state does not fit this experiment's: {error}.") from None
-        if self.schedule.scheduler is not None:
-            self.schedule.scheduler.load_state_dict(snapshot.parts["scheduler"])
+            raise CheckpointError(
+                f"The checkpoint's optimizer state does not fit this experiment's: {error}."
+            ) from None
+        self._restore_scheduler(snapshot)
         if self.world.leads:  # what several processes had added up was merged into the first one's
             self.tally.restore(snapshot.parts["tally"])
         self.step, self.epochs = snapshot.step, facts["epochs"]
         self.batches_done, self._earlier_seconds = facts["batches_done"], facts["seconds"]
         self.history = list(history or ())
         if history is not None and len(self.history) != self.epochs:
-            raise CheckpointError(f"The history has {len(self.history)} epochs, the checkpoint {self.epochs}; one was altered.")
+            raise CheckpointError(
+                f"The history has {len(self.history)} epochs, the checkpoint {self.epochs}; one was altered."
+            )
+
+    def _restore_scheduler(self, snapshot: Snapshot) -> None:
+        own, given = _kind(self.schedule.scheduler), snapshot.facts.get("scheduler")
+        if own != given:
+            raise CheckpointError(
+                f"The checkpoint is of a training with {given or 'no scheduler'}, this experiment has {own or 'none'}. Resume"
+                " with the scheduler that the run began with."
+            )
+        if self.schedule.scheduler is not None:
+            self.schedule.scheduler.load_state_dict(snapshot.parts["scheduler"])
+
+
+def _loss(line: Line) -> float:
+    numbers: dict[str, float] = line.get("val") or line["train"]
+    return float(numbers["loss"])
+
+
+def _kind(scheduler: LRScheduler | None) -> str | None:
+    return None if scheduler is None else type(scheduler).__name__
 
 
 def _make_step(experiment: Experiment, world: World) -> Step:
@@ -230,4 +270,3 @@ def _plain(state: dict[str, Any]) -> dict[str, Any]:
     """A scheduler's state without its settings of other kinds (functions, counters), which the experiment makes anew."""
     kept = (bool, int, float, str, list, tuple, dict, type(None))
     return {name: value for name, value in state.items() if type(value) in kept}
-

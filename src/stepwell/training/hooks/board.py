@@ -29,7 +29,7 @@ class TensorBoard(Hook):
             from torch.utils.tensorboard.writer import SummaryWriter
         except ImportError:
             raise TrainingError("TensorBoard is not installed: pip install 'stepwell[tensorboard]'.") from None
-        self._writer = SummaryWriter(str(self._folder), purge_step=training.step + 1)  # type: ignore[no-untyped-call]
+        self._writer = SummaryWriter(str(self._folder), purge_step=training.step + 1)
 
     def epoch_end(self, training: Training) -> None:
         """Write the newest line."""
@@ -44,9 +44,9 @@ class TensorBoard(Hook):
 
     def _add(self, name: str, value: float, step: int) -> None:
         if self._writer is not None:
-            self._writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._writer.add_scalar(name, value, step)
 
     def fit_end(self, training: Training, error: BaseException | None) -> None:
         """Close the writer."""
         if self._writer is not None:
-            self._writer.close()  # type: ignore[no-untyped-call]
+            self._writer.close()

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import torch
 
-from stepwell.core.trees import tensors
+from stepwell.core.errors import DivergedError, TrainingError
 from stepwell.runs import Run, Snapshot
+from stepwell.runs.checkpoint import remove_checkpoint
 from stepwell.runs.writer import CheckpointWriter
 from stepwell.training.hooks.base import Hook
 from stepwell.training.step import StepResult
@@ -36,7 +37,8 @@ class Checkpoints(Hook):
     """Writes checkpoints on a thread of its own: every so many seconds, steps or epochs, and at the end.
 
     Of them, the newest `keep` stay, and the best (by the task's watched number) with `best`. Ctrl-C saves at once. A state
-    that holds a NaN or an infinity is never written.
+    that has diverged (a loss or parameter that is NaN or infinite, a buffer that is NaN) is never written: it raises
+    `DivergedError`. A training that resumes from an older checkpoint deletes the newer ones, whose future it leaves.
     """
 
     run: Run
@@ -50,10 +52,17 @@ class Checkpoints(Hook):
     _saved_step: int = field(default=-1, init=False, repr=False)
     _saved_at: float = field(default=0.0, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        if self.keep < 1:
+            raise TrainingError(f"keep is {self.keep}; at least the newest checkpoint has to stay.")
+
     def fit_start(self, training: Training) -> None:
         """Start the thread."""
         self._saved_step, self._saved_at = training.step, time.perf_counter()
         if training.world.leads:
+            for path in self.run.checkpoints():
+                if int(path.name) > training.step:
+                    remove_checkpoint(path)
             self._writer = CheckpointWriter(self.run, self.keep)
 
     def step_end(self, training: Training, result: StepResult) -> None:
@@ -67,7 +76,7 @@ class Checkpoints(Hook):
     def epoch_end(self, training: Training) -> None:
         """Remember the best epoch, and save where it is time."""
         if self.best and training.best_epoch() == training.history[-1]["epoch"]:
-            self._best = _if_finite(training.snapshot(best=True))
+            self._best = _snapshot(training, best=True)
         by_epochs = self.every_epochs is not None and training.epochs % self.every_epochs == 0
         if by_epochs or self._overdue():
             self._save(training)
@@ -88,11 +97,9 @@ class Checkpoints(Hook):
 
     def _save(self, training: Training) -> None:
         started = time.perf_counter()
-        newest = self._best if self._best is not None and self._best.step == training.step else training.snapshot()
+        newest = None if self._best is not None and self._best.step == training.step else _snapshot(training)
         self._submit_best()
-        if newest.best:
-            pass  # it was just submitted
-        elif _if_finite(newest) is not None and self._writer is not None:
+        if newest is not None and self._writer is not None:
             self._writer.submit(newest)
         self._saved_step, self._saved_at = training.step, time.perf_counter()
         training.spend("checkpoint", self._saved_at - started)
@@ -103,6 +110,16 @@ class Checkpoints(Hook):
         self._best = None
 
 
-def _if_finite(snapshot: Snapshot) -> Snapshot | None:
-    weights = (tensor for tensor in tensors(snapshot.parts["model"]) if tensor.is_floating_point())
-    return snapshot if all(bool(torch.isfinite(tensor).all()) for tensor in weights) else None
+def _snapshot(training: Training, *, best: bool = False) -> Snapshot:
+    """A snapshot of a training that has not diverged."""
+    training.tally.check_finite()
+    snapshot = training.snapshot(best=best)
+    parameters = {name for name, _ in training.model.named_parameters()}
+    for name, tensor in snapshot.parts["model"].items():
+        # Buffers may be infinite by design, as the mask of an attention is.
+        wrong = ~torch.isfinite(tensor) if name in parameters else torch.isnan(tensor)
+        if bool(wrong.any()):
+            raise DivergedError(
+                f"{name} holds {int(wrong.sum()):,} numbers that are NaN or infinite at step {training.step}."
+            )
+    return snapshot

@@ -1,0 +1,26 @@
+"""`stepwell report`."""
+
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from stepwell.cli.console import say, starting
+from stepwell.cli.resume import RUN
+
+
+def report(
+    run: Annotated[str, RUN],
+    show: Annotated[bool, typer.Option("--open", help="show it in a browser")] = False,
+) -> None:
+    """Write a run's report anew."""
+    with starting("writing the report"):
+        from stepwell.cli.runs import find_run, relative
+        from stepwell.recipes import launch
+
+        found = find_run(run)
+        launch.finish(found, launch.rebuild(found))
+    path = found.folder / "report.html"
+    say(str(relative(path)))
+    if show and not webbrowser.open(path.resolve().as_uri()):
+        say("There is no browser to open it with.", error=True)

@@ -1,0 +1,99 @@
+"""Finding a run, its recipe and its checkpoints from what was typed."""
+
+import glob
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stepwell.cli.console import command
+from stepwell.cli.failures import WrongUse
+from stepwell.core.errors import RecipeError, RunError
+from stepwell.recipes.recipe import Recipe, load
+from stepwell.recipes.table import ENTRIES
+from stepwell.runs import Run, open_run
+
+BUDGETS = ("epochs", "steps", "minutes")
+
+
+def find_recipe(target: str) -> Recipe:
+    """The recipe of a name or of `file.py:function`. Raises `WrongUse` for a name that is none, with the nearest."""
+    try:
+        return load(target)
+    except RecipeError as error:
+        known = target in {entry.name for entry in ENTRIES}
+        raise (error if known or ".py" in target else WrongUse(f"{error}\nSee {command('list')}")) from None
+
+
+def find_run(folder: str) -> Run:
+    """The run in a folder. Raises `RunError` where it is none, or where its `run.json` is not what Stepwell writes."""
+    run = open_run(_completed(folder))
+    wrong = [name for name, kind in _EXPECTED.items() if not isinstance(_get(run.facts, name), kind)]
+    if wrong:
+        raise RunError(
+            f"{run.folder / 'run.json'} is damaged: it lacks {' and '.join(wrong)}. Bring it back, or train a new run."
+        )
+    return run
+
+
+def _completed(folder: str) -> str:
+    """The folder as it was typed; where it does not exist, a run below `runs` of that name is meant.
+
+    Raises `RunError`, with the newest run whose name begins like that.
+    """
+    path = Path(folder)
+    if path.exists():
+        return folder
+    if (Path("runs") / path).exists():
+        return str(Path("runs") / path)
+    places = [path.parent, *([Path("runs")] if path.parent == Path() else [])]
+    alike = [str(other) for place in places for other in sorted(place.glob(f"{glob.escape(path.name)}*/run.json"))]
+    if not path.name or not alike:
+        return folder
+    raise RunError(f"There is no run folder {folder}. Did you mean {str(Path(alike[-1]).parent)!r}?")
+
+
+_EXPECTED: dict[str, type | tuple[type, ...]] = {
+    "status": str,
+    "recipe": (str, type(None)),
+    "parameters": (dict, type(None)),
+}
+
+
+def _get(facts: Any, name: str) -> Any:
+    return facts.get(name) if isinstance(facts, dict) else ...
+
+
+def recipe_of(run: Run) -> Recipe:
+    """The recipe that made a run. Raises `RunError` where none did."""
+    if not run.facts.get("recipe"):
+        raise RunError(f"{run.folder} was not made by a recipe. Go on with its experiment in Python: fit(…, resume=…).")
+    return load(run.facts["recipe"])
+
+
+def checkpoint_name(given: str) -> str | int:
+    """`last`, `best`, or the number of a step. Raises `WrongUse` for anything else."""
+    if given in ("last", "best"):
+        return given
+    if given.isdigit():
+        return int(given)
+    raise WrongUse(f"A checkpoint is named last, best, or by the number of its step; not {given!r}.")
+
+
+def relative(folder: Path) -> Path:
+    """A folder as it is shortest to type from here."""
+    here = Path.cwd()
+    whole = folder.resolve()
+    return whole.relative_to(here) if whole.is_relative_to(here) else folder
+
+
+def budget(parameters: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The name and number of a recipe's budget among its parameters."""
+    found = [(name, parameters[name]) for name in BUDGETS if isinstance(parameters.get(name), (int, float))]
+    return found[0] if found else None
+
+
+def larger_budget(run: Run) -> str:
+    """The command that trains a run twice as long."""
+    found = budget(run.facts["parameters"])
+    longer = [f"--{found[0]}", f"{found[1] * 2:g}"] if found else []
+    return command("resume", relative(run.folder), *longer)
