@@ -33,6 +33,8 @@ from stepwell.runs.environment import environment
 
 BATCH, BATCHES = 64, 100
 ROWS = BATCH * BATCHES
+README = Path(__file__).parents[1] / "README.md"
+OPEN, CLOSE = "<!-- overhead: written by make bench -->", "<!-- /overhead -->"
 OUT = Path(__file__).parent / "results" / "overhead.json"
 
 
@@ -118,6 +120,14 @@ def show(found: dict[str, dict[str, float]]) -> None:
 
 
 
+def write_readme(found: dict[str, dict[str, float]]) -> None:
+    """Put the figures into the README, between their marks."""
+    rows = [f"| {name} | {row['over_hand_written_us']:+.0f} µs | {row['ratio']:.2f} |" for name, row in found.items()]
+    table = "\n".join(["| loop | a step, over hand-written | × hand-written |", "|---|---|---|", *rows])
+    head, _, rest = README.read_text().partition(OPEN)
+    README.write_text(f"{head}{OPEN}\n{table}\n{CLOSE}{rest.partition(CLOSE)[2]}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
@@ -131,6 +141,7 @@ def main() -> None:
     show(found)
     facts = {"date": date.today().isoformat(), "command": "make bench", "rounds": settings.rounds, **environment()}
     facts["versions"] |= versions
+    write_readme(found)
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps({"figures": found, **facts}, indent=2) + "\n")
 

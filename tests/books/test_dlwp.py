@@ -9,7 +9,6 @@ from functools import partial
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.optim import SGD
 
 from stepwell import evaluate, fit, predict
 from stepwell.core.errors import DivergedError, ModelError
@@ -65,7 +64,7 @@ def test_s1_2_neuron():
     neuron, x = Neuron(w=2.0, b=6.0), torch.tensor(-2.79, requires_grad=True)
     graph = record(neuron)
     assert [operation.does for operation in graph.operations] == ["mul", "add", "tanh"]
-    x1, x2, o = (float(graph.values(x)[name]) for name in ("mul", "add", "tanh"))
+    x1, x2, o = (graph.values(x)[name].item() for name in ("mul", "add", "tanh"))
     assert (round(x1, 2), round(x2, 2), round(o, 4)) == (-5.58, 0.42, 0.3969)
     through_graph, at_once = (torch.autograd.grad(f(x), x)[0] for f in (graph, neuron))
     assert through_graph == at_once
@@ -212,7 +211,9 @@ def test_s5_8_validation_builds_no_graph():
     """Training and validation differ by one switch: outputs of validation, and so its loss, require no gradient."""
     made = thermometer(split="chapter5", epochs=2)
     seen: list[tuple[bool, bool]] = []
-    handle = made.model.register_forward_hook(lambda module, _, output: seen.append((module.training, output.requires_grad)))
+    handle = made.model.register_forward_hook(
+        lambda module, _, output: seen.append((module.training, output.requires_grad))
+    )
     training = fit(made)
     handle.remove()
     assert {(True, True), (False, False)} < set(seen)
@@ -280,7 +281,7 @@ def test_s6_4_tanh_network(trained):
     # Printed from an unknown start: 207 at first, 1.49 and 5.37 at the end (and outputs of another run, whose error is 6.20).
     # Three seeds end between 1.53 and 1.79, and between 3.5 and 6.3.
     assert 150 < losses(training, 1)[0] < 250
-    assert losses(training, 5000)[0] < 2.0 < losses(trained("thermometer", split="chapter6", model="layer", epochs=3000), 3000)[0]
+    assert losses(training, 5000)[0] < 2.0  # a line comes to 2.857 (S6.2)
     validation = [line["val"]["loss"] for line in training.history]
     assert validation[-1] > 2 * min(validation)
     assert validation[-1] > losses(training, 5000)[0]
@@ -296,7 +297,7 @@ def test_s6_5_equivalent_forms():
     listed = ["hidden_linear.weight", "hidden_linear.bias", "output_linear.weight", "output_linear.bias"]
     assert list(dict(named.named_parameters())) == list(dict(HiddenTanh(14).named_parameters())) == listed
     assert list(dict(HiddenTanh(14).named_children())) == ["hidden_linear", "output_linear"]
-    functional, sequential, x = HiddenTanh(12), mlp((1, 12, 1), activation=nn.Tanh), torch.randn(5, 1)
+    functional, sequential, x = HiddenTanh(12), mlp((1, 12, 1), activation=nn.Tanh), torch.linspace(-3, 3, 5)[:, None]
     functional.load_state_dict(named.state_dict())
     sequential.load_state_dict(dict(zip(sequential.state_dict(), named.state_dict().values(), strict=True)))
     assert torch.equal(named(x), functional(x))
@@ -331,14 +332,3 @@ def test_s6_6_gallery():
     for name, expected in due.items():
         for found, wanted in zip(slopes(ACTIVATIONS[name](), x), expected, strict=True):
             torch.testing.assert_close(found, wanted.double(), msg=name)
-
-
-def test_a_rate_for_all_needs_gradients_of_one_size():
-    """Raw, the gradients by w and b differ 55 times, so no one rate suits both; scaled, 7 times (P15)."""
-    ratios = []
-    for scale in ("raw", "tenth"):
-        made = thermometer(scale=scale)
-        found = gradients(made.model, made.task, whole(made.data.train))
-        ratios.append(abs(found["w"] / found["b"]).item())
-    assert ratios == pytest.approx([54.7, 7.3], abs=0.05)
-    assert isinstance(thermometer().optimizer, SGD)

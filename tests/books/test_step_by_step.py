@@ -19,7 +19,7 @@ from stepwell.insight.boundary import straight_boundary
 from stepwell.models import Line, mlp
 from stepwell.recipes import launch
 from stepwell.recipes.line import line, line_data
-from stepwell.recipes.moons import moons, moons_data
+from stepwell.recipes.moons import moons
 from stepwell.recipes.recipe import load
 from stepwell.runs import Run
 from stepwell.tasks import positive_weight
@@ -89,14 +89,16 @@ def test_s03_first_gradients():
     """Autograd's first gradients, -3.1125 and -1.8156, and the same by moving each parameter."""
     made = line(parameters="scalars", split="numpy", batch_size=80)
     rows = whole(made.data.train)
-    assert (rows.inputs[0].item(), rows.targets[0].item()) == (pytest.approx(0.7713, abs=5e-5), pytest.approx(2.4745, abs=5e-5))
+    assert [rows.inputs[0].item(), rows.targets[0].item()] == near(0.7713, 2.4745, within=5e-5)
     found = gradients(made.model, made.task, rows)
     assert {name: round(value.item(), 4) for name, value in found.items()} == {"b": -3.1125, "w": -1.8156}
     tried = numerical_gradients(made.model, made.task, rows, step=0.1)
     assert [value.item() for value in tried.values()] == near(-3.1125, -1.8156, within=1e-4)
     outputs = made.model(rows.inputs)
-    assert outputs.requires_grad and (rows.targets - outputs).requires_grad
-    assert not rows.targets.requires_grad and not rows.inputs.requires_grad
+    assert outputs.requires_grad
+    assert (rows.targets - outputs).requires_grad
+    assert not rows.targets.requires_grad
+    assert not rows.inputs.requires_grad
 
 
 @row("S03", recipe="stepwell.fit", kind="exact")
@@ -185,7 +187,9 @@ def test_s08_two_hundred_epochs():
     assert numbers(training.model) == near(1.9687, 1.0236, within=0.01)
 
 
-def test_the_split_is_that_of_random_split():
+@row("S09", recipe="line", kind="exact")
+def test_s09_split():
+    """The recipe's rows are those of torch's `random_split` at seed 13."""
     rows = whole(line_data("numpy", torch.float32).train.source)
     cut = torch.utils.data.random_split(TensorDataset(*rows[:2]), [80, 20], generator=torch.Generator().manual_seed(13))
     assert cut[0].indices == line_data().train.rows.tolist()
@@ -373,9 +377,3 @@ def test_s15_validation_below_training(trained):
     assert round(line["train"]["loss"], 4) == 0.3596
     assert round(line["val"]["loss"], 4) == 0.2616
     assert line["val"]["loss"] < line["train"]["loss"]
-
-
-def test_scaled_by_the_training_rows():
-    inputs = whole(moons_data().train).inputs
-    assert inputs.mean(0).tolist() == near(0, 0, within=1e-6)
-    assert inputs.std(0, correction=0).tolist() == near(1, 1, within=1e-6)

@@ -5,7 +5,15 @@ from stepwell.data.batch import Batch, Source, whole
 from stepwell.data.leaks import Leak, shared_rows
 from stepwell.data.loader import Loader
 from stepwell.data.orders import Balanced, Sequential, Shuffled, TorchShuffled, Weighted
-from stepwell.data.splits import Split, Splits, split_by_time, split_fixed, split_grouped, split_random, split_stratified
+from stepwell.data.splits import (
+    Split,
+    Splits,
+    split_by_time,
+    split_fixed,
+    split_grouped,
+    split_random,
+    split_stratified,
+)
 
 __all__ = [
     "ArraySource",

@@ -138,6 +138,10 @@ class _Cutter(Dataset[list[Batch] | StepwellError]):
             return error
 
 
+def _as_it_is(prepared: Any) -> Any:
+    return prepared
+
+
 class _Pool:
     """Torch's worker processes, kept from epoch to epoch and given each epoch's blocks."""
 
@@ -148,6 +152,7 @@ class _Pool:
             cutter,
             sampler=self.blocks,
             batch_size=None,
+            collate_fn=_as_it_is,  # torch's own would make lists of tuples
             num_workers=workers,
             persistent_workers=True,
             generator=torch.Generator(),  # its own, so that starting an epoch draws nothing from the global one
@@ -162,7 +167,10 @@ class _Pool:
             self.blocks[:] = blocks
             for prepared in self.workers:
                 if isinstance(prepared, StepwellError):
-                    raise prepared
+                    try:
+                        raise prepared
+                    finally:
+                        del prepared  # or the error and this frame would hold each other, and the workers
                 yield prepared
         finally:
             self.busy = False

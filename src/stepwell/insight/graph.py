@@ -8,7 +8,6 @@ from torch import fx, nn
 
 from stepwell.core.errors import ModelError
 
-
 _SILENT = ("get_attr", "output")  # nodes that compute nothing: parameters, and the end
 
 
@@ -76,7 +75,8 @@ def record(function: Callable[..., Any]) -> Recorded:
     try:
         return Recorded(fx.symbolic_trace(function))
     except (fx.proxy.TraceError, TypeError) as error:
-        name = type(function).__name__ if isinstance(function, nn.Module) else getattr(function, "__name__", str(function))
+        named = type(function) if isinstance(function, nn.Module) else function
+        name = getattr(named, "__name__", str(named))
         raise ModelError(
             f"{name} cannot be recorded: it needs a number where there is only a placeholder ({_first(error)}). Recording"
             " suits functions whose steps do not depend on the values."

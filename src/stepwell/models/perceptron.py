@@ -91,4 +91,5 @@ class HiddenTanh(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The network's values at `x`."""
-        return self.output_linear(torch.tanh(self.hidden_linear(x)))
+        values: Tensor = self.output_linear(torch.tanh(self.hidden_linear(x)))
+        return values

@@ -49,7 +49,7 @@ def _order(name: str, batch_size: int, data: Splits, seed: int) -> Order:
     if name == "torch":
         return TorchShuffled(seed)
     # A batch of all rows has one order, so that sums are rounded alike in every epoch.
-    return Shuffled() if batch_size < len(data.train) else Sequential()  # type: ignore[arg-type]
+    return Shuffled() if batch_size < len(data.train) else Sequential()
 
 
 def line(

@@ -22,9 +22,15 @@ def softmax_moons_data(points: int = 8000, val_points: int = 200, noise: float =
 
     Without `val_points` there is no validation.
     """
-    draws = {"train": (points, 2 * seed), "val": (val_points, 2 * seed + 1)}
-    drawn = {side: half_moons(n, noise, seed=number) for side, (n, number) in draws.items() if n}
-    return Splits(**{side: ArraySource(some.x.to(torch.float32), some.labels) for side, some in drawn.items()})
+    return Splits(
+        train=_source(points, noise, 2 * seed),
+        val=_source(val_points, noise, 2 * seed + 1) if val_points else None,
+    )
+
+
+def _source(points: int, noise: float, seed: int) -> ArraySource:
+    drawn = half_moons(points, noise, seed)
+    return ArraySource(drawn.x.to(torch.float32), drawn.labels)
 
 
 def moons_softmax(

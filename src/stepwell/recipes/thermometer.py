@@ -60,7 +60,9 @@ def thermometer(
     ] = "line",
     hidden: Annotated[int, "width of the hidden layer"] = 8,
     scale: Annotated[Literal["raw", "tenth", "standard"], "size of the readings that the model sees"] = "tenth",
-    split: Annotated[Literal["none", "chapter5", "chapter6"], "all rows train, or two validate, as in the book"] = "none",
+    split: Annotated[
+        Literal["none", "chapter5", "chapter6"], "all rows train, or two validate, as in the book"
+    ] = "none",
     optimizer: Annotated[Literal["sgd", "adam"], "plain gradient descent, or Adam"] = "sgd",
     learning_rate: Annotated[float, "its step size"] = 1e-2,
     epochs: Annotated[int, "updates, each from all training rows"] = 5000,

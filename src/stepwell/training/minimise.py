@@ -85,8 +85,8 @@ def minimise(
             f" {_shown(seen[0].gradient)}. Start where both are finite."
         )
 
-    def look_again() -> Tensor:  # LBFGS asks at several points of a step; the others once, where the answer is known
-        return seen[-1].value if torch.equal(seen[-1].point, point) else _look(function, point).value
+    def look_again() -> float:  # LBFGS asks at several points of a step; the others once, where the answer is known
+        return float(seen[-1].value if torch.equal(seen[-1].point, point) else _look(function, point).value)
 
     reason: Reason = "steps"
     for _ in range(steps):
@@ -111,7 +111,8 @@ def _as_point(start: Tensor | Sequence[float] | float) -> Tensor:
 def _look(function: Function, point: nn.Parameter) -> _Sight:
     """Value and gradient at the point; the gradient is left there for the optimizer, too."""
     point.grad = None
-    value = function(point)
+    with torch.enable_grad():
+        value = function(point)
     if value.numel() != 1:
         raise TrainingError(
             f"The function gives {value.numel()} numbers at a point of shape {tuple(point.shape)}; one is to be made small."

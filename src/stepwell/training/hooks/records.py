@@ -39,9 +39,12 @@ class Checkpoints(Hook):
     Of them, the newest `keep` stay, and the best (by the task's watched number) with `best`. Ctrl-C saves at once. A state
     that has diverged (a loss or parameter that is NaN or infinite, a buffer that is NaN) is never written: it raises
     `DivergedError`. A training that resumes from an older checkpoint deletes the newer ones, whose future it leaves.
+
+    `run` is None in those of several processes that do not lead: they write nothing, but a snapshot in the middle of an
+    epoch adds up what all of them found.
     """
 
-    run: Run
+    run: Run | None
     every_seconds: float | None = 20.0
     every_steps: int | None = None
     every_epochs: int | None = None
@@ -59,7 +62,7 @@ class Checkpoints(Hook):
     def fit_start(self, training: Training) -> None:
         """Start the thread."""
         self._saved_step, self._saved_at = training.step, time.perf_counter()
-        if training.world.leads:
+        if self.run is not None:
             for path in self.run.checkpoints():
                 if int(path.name) > training.step:
                     remove_checkpoint(path)
@@ -68,9 +71,7 @@ class Checkpoints(Hook):
     def step_end(self, training: Training, result: StepResult) -> None:
         """Save where a number of steps, or of seconds, has passed."""
         by_steps = self.every_steps is not None and training.step % self.every_steps == 0
-        # Several processes save in the middle of an epoch only where all know that they do: clocks differ.
-        by_time = training.world.size == 1 and self._overdue()
-        if by_steps or by_time:
+        if by_steps or self._overdue(training):
             self._save(training)
 
     def epoch_end(self, training: Training) -> None:
@@ -78,7 +79,7 @@ class Checkpoints(Hook):
         if self.best and training.best_epoch() == training.history[-1]["epoch"]:
             self._best = _snapshot(training, best=True)
         by_epochs = self.every_epochs is not None and training.epochs % self.every_epochs == 0
-        if by_epochs or self._overdue():
+        if by_epochs or self._overdue(training):
             self._save(training)
 
     def fit_end(self, training: Training, error: BaseException | None) -> None:
@@ -92,7 +93,9 @@ class Checkpoints(Hook):
             if self._writer is not None:
                 self._writer.close()
 
-    def _overdue(self) -> bool:
+    def _overdue(self, training: Training) -> bool:
+        if training.world.size > 1 and training.batches_done:
+            return False  # in the middle of an epoch several processes have to save together, and their clocks differ
         return self.every_seconds is not None and time.perf_counter() - self._saved_at >= self.every_seconds
 
     def _save(self, training: Training) -> None:

@@ -1,0 +1,79 @@
+"""The facts of an experiment that `run.json` keeps."""
+
+from typing import Any
+
+import torch
+
+from stepwell.core.devices import device_of
+from stepwell.core.keys import Key
+from stepwell.core.trees import to_device
+from stepwell.data.batch import Source
+from stepwell.data.fingerprint import fingerprint
+from stepwell.data.leaks import shared_rows
+from stepwell.data.proportions import SIDES
+from stepwell.data.splits import Splits
+from stepwell.models.describe import layers
+from stepwell.training.evaluation import class_names
+from stepwell.training.experiment import Experiment
+
+
+def describe(experiment: Experiment) -> dict[str, Any]:
+    """Data, model, task and optimizer as plain data, with a warning for each leak between sides in memory."""
+    task = experiment.task
+    return {
+        "data": _describe_data(experiment.data),
+        "model": _describe_model(experiment),
+        "task": {"kind": type(task).__name__, "classes": class_names(task), "watch": list(task.watch)},
+        "optimizer": _describe_optimizer(experiment),
+    }
+
+
+def data_fingerprint(data: Splits) -> str | None:
+    """SHA-256 of the training rows where they lie in memory, else None."""
+    return fingerprint(data.train) if isinstance(data.train, Source) and data.train.row_bytes is not None else None
+
+
+def _describe_data(data: Splits) -> dict[str, Any]:
+    sides = {side: getattr(data, side) for side in SIDES}
+    sources = {side: source for side, source in sides.items() if isinstance(source, Source)}
+    in_memory = all(source.row_bytes is not None for source in sources.values())
+    return {
+        **{side: len(source) for side, source in sources.items()},
+        "split": data.split.how if data.split else None,
+        "fingerprint": data_fingerprint(data),
+        "warnings": [str(leak) for leak in shared_rows(data)] if in_memory else [],
+    }
+
+
+def _describe_model(experiment: Experiment) -> dict[str, Any]:
+    model = experiment.model
+    return {
+        "class": type(model).__name__,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "device": str(device_of(model)),
+        "layers": _layers(experiment),
+    }
+
+
+def _layers(experiment: Experiment) -> list[dict[str, Any]]:
+    """The layers that a row of the training data passes."""
+    data = experiment.data.train
+    if not isinstance(data, Source):
+        return []
+    row = data.batch(torch.arange(1), Key(experiment.seed)("describe"))
+    inputs = to_device(row.inputs, device_of(experiment.model))
+    return [
+        {"layer": layer.name, "kind": layer.kind, "output": _shapes(layer.shapes), "parameters": layer.parameters}
+        for layer in layers(experiment.model, inputs)
+    ]
+
+
+def _shapes(shapes: tuple[tuple[int, ...], ...]) -> str:
+    """The shapes of one row: `16 × 8 × 8`."""
+    return ", ".join(" × ".join(map(str, shape[1:])) or "1" for shape in shapes)
+
+
+def _describe_optimizer(experiment: Experiment) -> dict[str, Any]:
+    optimizer, scheduler = experiment.made_optimizer, experiment.scheduler
+    chosen = {name: value for name, value in optimizer.defaults.items() if isinstance(value, (bool, int, float, str))}
+    return {"kind": type(optimizer).__name__, **chosen, "scheduler": type(scheduler).__name__ if scheduler else None}
