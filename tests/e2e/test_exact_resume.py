@@ -65,4 +65,3 @@ def test_the_comparison_can_fail(uninterrupted: dict[str, str], folder: Path) ->
     sw.fit(replace(noisy.build(), seed=12), run, [sw.History(run), sw.Checkpoints(run)])
     other = ending(folder)
     assert all(other[part] != uninterrupted[part] for part in ("model", "optimizer", "history"))
-

@@ -119,7 +119,7 @@ def _look(function: Function, point: nn.Parameter) -> _Sight:
             " Say what they come to: their sum, or their mean."
         )
     if value.requires_grad:
-        value.sum().backward()  # type: ignore[no-untyped-call]
+        value.backward()  # type: ignore[no-untyped-call]
     if point.grad is None:
         raise TrainingError(
             "The function's value cannot be followed back to the point: it does not depend on it, or leaves torch on the way"
