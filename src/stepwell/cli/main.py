@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -46,6 +45,8 @@ def stepwell(
 ) -> None:
     """Train, explain and ship PyTorch models, with every step in sight and exact to the bit."""
     if show_version:
+        from importlib.metadata import version
+
         say(f"stepwell {version('stepwell')}")
         raise typer.Exit
     if context.invoked_subcommand is None:

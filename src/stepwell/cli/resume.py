@@ -63,8 +63,7 @@ def _resume(run: "Run", changes: Mapping[str, Any], settings: ResumeSettings) ->
     sitting = Sitting.of(**{**asked, **changed})
     with joined() as world, stopping(sitting.stopped):
         launched = launch.resume(run, which=which, changes=changes, hooks=sitting.hooks, world=world)
-        if world.leads:
-            tell(launched)
+        tell(launched)
     return DONE
 
 

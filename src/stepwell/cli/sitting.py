@@ -96,8 +96,10 @@ _SIDES = (("train", "training"), ("val", "validation"))
 
 
 def tell(launched: Launched) -> None:
-    """Print what a training came to, and what one may do next."""
+    """Print, in the leading process, what a training came to, and what one may do next."""
     run, training = launched.run, launched.training
+    if run is None:
+        return
     folder = relative(run.folder)
     say()
     facts(

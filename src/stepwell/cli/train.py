@@ -43,8 +43,7 @@ def train(context: typer.Context, recipe: Annotated[str, _WITH_FLAGS]) -> int:
                 checkpoints=settings.checkpoints,
                 world=world,
             )
-            if world.leads:
-                tell(launched)
+            tell(launched)
 
     return invoke(Command(found, TrainSettings, use, {}).app(), context.args, f"stepwell train {recipe}")
 

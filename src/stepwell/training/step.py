@@ -120,7 +120,7 @@ class EagerStep:
         result = self.look(batch, number)
         if len(batch.index):
             result.loss.backward()  # type: ignore[no-untyped-call]
-        return result
+        return StepResult(result.loss.detach(), result.weight, result.outputs)
 
     def _accumulate(self, batch: Batch, number: int) -> StepResult:
         total, loss, outputs = self.task.weight(batch.targets), torch.zeros((), device=self.look.device), []

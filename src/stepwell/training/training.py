@@ -269,4 +269,7 @@ def load_model(model: nn.Module, snapshot: Snapshot) -> None:
 def _plain(state: dict[str, Any]) -> dict[str, Any]:
     """A scheduler's state without its settings of other kinds (functions, counters), which the experiment makes anew."""
     kept = (bool, int, float, str, list, tuple, dict, type(None))
-    return {name: value for name, value in state.items() if type(value) in kept}
+    plain = {name: value for name, value in state.items() if type(value) in kept}
+    if "_schedulers" in plain:  # of a scheduler that is made of others
+        plain["_schedulers"] = [_plain(inner) for inner in plain["_schedulers"]]
+    return plain

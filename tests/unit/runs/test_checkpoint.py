@@ -159,7 +159,7 @@ def test_checkpoints_are_in_the_order_of_their_steps(tmp_path: Path) -> None:
     assert checkpoints(tmp_path / "nowhere") == []
 
 
-@pytest.mark.parametrize("stops_at", ["save_file", "write_json", "_digest", "sync"])
+@pytest.mark.parametrize("stops_at", ["save_file", "Path.write_text", "_digest", "sync", "Path.rename"])
 def test_a_failure_midway_leaves_the_earlier_checkpoint_and_nothing_else(
     stops_at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +169,8 @@ def test_a_failure_midway_leaves_the_earlier_checkpoint_and_nothing_else(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint, stops_at, fail)
+        owner = Path if stops_at.startswith("Path") else checkpoint
+        patch.setattr(owner, stops_at.removeprefix("Path."), fail)
         for step in (7, 8):
             with pytest.raises(RunError, match=rf"Cannot write {tmp_path / str(step)}: the disk is full"):
                 write_checkpoint(tmp_path, snapshot(step))
