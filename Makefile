@@ -10,7 +10,7 @@ demo: .venv/installed
 	$(BIN)/stepwell train digits
 
 test: .venv/developer
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: .venv/developer
 	$(BIN)/ruff check .

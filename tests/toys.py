@@ -38,7 +38,8 @@ def experiment(model: nn.Module | None = None, **settings: Any) -> sw.Experiment
         settings["data"] = sw.Splits(train=noisy, val=sw.ArraySource(*table(11, seed=6)))
     if not {"epochs", "steps", "minutes"} & set(settings):
         settings["epochs"] = 2
-    settings.setdefault("optimizer", torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9))
+    if "optimizer" not in settings:
+        settings["optimizer"] = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     return sw.Experiment(
         **{"model": model, "task": sw.Multiclass(classes=3), "batch_size": BATCH, "seed": 11, **settings}
     )

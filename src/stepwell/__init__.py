@@ -3,8 +3,9 @@
 The public names are found on first use, so that the command line answers before torch is loaded.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from stepwell.core.lazy import names_of
 
 if TYPE_CHECKING:
     from stepwell import data, metrics, models, plots, tasks
@@ -27,16 +28,18 @@ if TYPE_CHECKING:
     from stepwell.training import Experiment, Training, evaluate, fit, predict
     from stepwell.training.hooks import Checkpoints, EarlyStopping, History, Hook, Progress, TensorBoard
 
-_ROOMS = ("data", "metrics", "models", "plots", "tasks")
 _NAMES = {
+    "stepwell.data": (),
+    "stepwell.metrics": (),
+    "stepwell.models": (),
+    "stepwell.plots": (),
+    "stepwell.tasks": (),
     "stepwell.core.errors": ("StepwellError", "StepwellWarning"),
-    "stepwell.data": (
-        "ArraySource",
-        "Batch",
-        "Loader",
-        "Source",
+    "stepwell.data.arrays": ("ArraySource", "as_source"),
+    "stepwell.data.batch": ("Batch", "Source"),
+    "stepwell.data.loader": ("Loader",),
+    "stepwell.data.splits": (
         "Splits",
-        "as_source",
         "split_by_time",
         "split_fixed",
         "split_grouped",
@@ -44,11 +47,11 @@ _NAMES = {
         "split_stratified",
     ),
     "stepwell.runs": ("Run", "create_run", "open_run"),
-    "stepwell.tasks": ("Binary", "Multiclass", "Regression"),
+    "stepwell.tasks.classification": ("Binary", "Multiclass"),
+    "stepwell.tasks.regression": ("Regression",),
     "stepwell.training": ("Experiment", "Training", "evaluate", "fit", "predict"),
     "stepwell.training.hooks": ("Checkpoints", "EarlyStopping", "History", "Hook", "Progress", "TensorBoard"),
 }
-_MODULES = {name: module for module, names in _NAMES.items() for name in names}
 
 __all__ = [
     "ArraySource",
@@ -89,12 +92,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f"stepwell.{name}")
-    if name not in _MODULES:
-        raise AttributeError(f"module 'stepwell' has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+__getattr__ = names_of(__name__, _NAMES)
 
 
 def __dir__() -> list[str]:

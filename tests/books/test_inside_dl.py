@@ -337,7 +337,8 @@ def test_s24_parameters():
 def test_s24_network(trained: Callable[..., Training]):
     """250 epochs: 0.970 to 0.985 of the training points, by a bent boundary, and sure of itself away from it.
 
-    48 seeds: 0.88 to 0.99, median 0.955.
+    48 seeds: 0.88 to 0.99, median 0.955. Up to epoch 150 they are hardly better than a line (median 0.895), and at 250 many
+    are still on their way, so a shorter training would show nothing.
     """
     training = trained("moons-softmax", epochs=250, **SMALL)
     straight = trained("moons-softmax", layers=0, epochs=50, **SMALL)
@@ -449,26 +450,24 @@ def test_s26_untrained_is_useless(launched: Callable[[int], launch.Launched]):
 @batches
 @row("S-27", recipe="moons-softmax", kind="tolerance")
 def test_s27_batch_of_all_rows(launched: Callable[[int], launch.Launched]):
-    """A batch of all rows makes 5 updates in 5 epochs: far quicker, and hardly trained, at 0.21 to 0.50 where it began."""
+    """A batch of all rows makes 5 updates in 5 epochs and is hardly trained, at 0.21 to 0.50 where it began."""
     run = launched(8000).run
     untrained = evaluate(launch.rebuild(run)).metrics
     assert launched(8000).training.step == 5
     assert 0.21 <= final(run) <= 0.50
     assert final(run) == pytest.approx(untrained["accuracy"], abs=0.026)
     assert final(run, name="loss") == pytest.approx(untrained["loss"], abs=0.02)
-    assert seconds(run)[-1] < seconds(launched(1).run)[-1] / 10
     assert on_many_rows(run) < on_many_rows(launched(1).run) - 0.2
 
 
 @batches
 @row("S-28", recipe="moons-softmax", kind="tolerance")
 def test_s28_batch_of_32(launched: Callable[[int], launch.Launched]):
-    """A batch of 32 makes 1,250 updates: 0.775 to 0.845, 1 to 4.5 points below a batch of 1, in a tenth of the time."""
+    """A batch of 32 makes 1,250 updates: 0.775 to 0.845, 1 to 4.5 points below a batch of 1 with its 40,000."""
     run = launched(32).run
     assert launched(32).training.step == 1250
     assert 0.775 <= final(run) <= 0.845
     assert 0.01 <= on_many_rows(launched(1).run) - on_many_rows(run) <= 0.045
-    assert seconds(run)[-1] < seconds(launched(1).run)[-1] / 10
 
 
 # --- Pitfalls of the book that cannot happen here ---------------------------------------------------------------------------

@@ -1,19 +1,24 @@
 """Raw files → rows → batches: sources, orders, the loader, splits, leak checks, named data sets."""
 
-from stepwell.data.arrays import ArraySource, Noise, Subset, Transformed, as_source
-from stepwell.data.batch import Batch, Source, whole
-from stepwell.data.leaks import Leak, shared_rows
-from stepwell.data.loader import Loader
-from stepwell.data.orders import Balanced, Sequential, Shuffled, TorchShuffled, Weighted
-from stepwell.data.splits import (
-    Split,
-    Splits,
-    split_by_time,
-    split_fixed,
-    split_grouped,
-    split_random,
-    split_stratified,
-)
+from typing import TYPE_CHECKING
+
+from stepwell.core.lazy import names_of
+
+if TYPE_CHECKING:
+    from stepwell.data.arrays import ArraySource, Noise, Subset, Transformed, as_source
+    from stepwell.data.batch import Batch, Source, whole
+    from stepwell.data.leaks import Leak, shared_rows
+    from stepwell.data.loader import Loader
+    from stepwell.data.orders import Balanced, Sequential, Shuffled, TorchShuffled, Weighted
+    from stepwell.data.splits import (
+        Split,
+        Splits,
+        split_by_time,
+        split_fixed,
+        split_grouped,
+        split_random,
+        split_stratified,
+    )
 
 __all__ = [
     "ArraySource",
@@ -40,3 +45,23 @@ __all__ = [
     "split_stratified",
     "whole",
 ]
+
+__getattr__ = names_of(
+    __name__,
+    {
+        "stepwell.data.arrays": ("ArraySource", "Noise", "Subset", "Transformed", "as_source"),
+        "stepwell.data.batch": ("Batch", "Source", "whole"),
+        "stepwell.data.leaks": ("Leak", "shared_rows"),
+        "stepwell.data.loader": ("Loader",),
+        "stepwell.data.orders": ("Balanced", "Sequential", "Shuffled", "TorchShuffled", "Weighted"),
+        "stepwell.data.splits": (
+            "Split",
+            "Splits",
+            "split_by_time",
+            "split_fixed",
+            "split_grouped",
+            "split_random",
+            "split_stratified",
+        ),
+    },
+)

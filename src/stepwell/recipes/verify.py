@@ -42,9 +42,11 @@ class _StopAt(Hook):
 
     def __init__(self, step: int) -> None:
         self._step = step
+        self._fired = False
 
     def step_end(self, training: Training, result: StepResult) -> None:
         if training.step == self._step:
+            self._fired = True
             training.interrupt()
 
 
@@ -77,11 +79,13 @@ def _train(build: Callable[[], Experiment], run: Run, stops: Sequence[int]) -> d
     """Train in pieces; returns the digests of what it came to."""
     resume: Snapshot | None = None
     for stop in stops:
-        hooks: list[Hook] = [History(run), Checkpoints(run), _StopAt(stop)]
+        stopper = _StopAt(stop)
         try:
-            fit(build(), run, hooks, resume=resume)
+            fit(build(), run, [History(run), Checkpoints(run), stopper], resume=resume)
         except KeyboardInterrupt:
-            resume = run.read_checkpoint()
+            if not stopper._fired:
+                raise  # the user's own
+        resume = run.read_checkpoint()
     training = fit(build(), run, [History(run), Checkpoints(run)], resume=resume)
     parts = training.snapshot().parts
     digests = {name: digest(parts[name]) for name in ("model", "optimizer", "scheduler")}

@@ -206,10 +206,17 @@ class Multiclass(_Classification):
         return self._compute(outputs, targets, "mean")
 
     def _compute(self, outputs: Tensor, targets: Tensor, reduction: str) -> Tensor:
-        self._check_shapes(outputs, targets)
+        if targets.dtype != torch.int64:
+            self._check_kind(targets)
         outputs = at_least_float32(outputs)
         compute = F.cross_entropy if self.outputs == "logits" else F.nll_loss
-        return compute(outputs, targets, weight=self._weights(outputs), reduction=reduction)
+        try:
+            return compute(outputs, targets, weight=self._weights(outputs), reduction=reduction)
+        except (RuntimeError, ValueError, IndexError):
+            # torch refuses what does not fit; looking for the reason before would cost every step.
+            self._check_shapes(outputs, targets)
+            self.check_targets(targets)
+            raise
 
     def _weights(self, like: Tensor) -> Tensor | None:
         return None if self.class_weights is None else like.new_tensor(self.class_weights)

@@ -113,7 +113,7 @@ class _Keeper:
 
     def add(self, batch: Batch, outputs: Tree) -> None:
         losses = self.task.losses(outputs, batch.targets).float().cpu()
-        for place in losses.topk(min(self.most, len(losses))).indices.tolist():
+        for place in losses.argsort(descending=True, stable=True)[: self.most].tolist():
             loss = float(losses[place])
             if len(self.heap) < self.most or loss > self.heap[0][0]:
                 entry = (loss, -(self.seen + place), self._mistake(batch, outputs, place, loss))
@@ -147,7 +147,7 @@ class _Keeper:
         return Mistake(row=int(batch.index[place]), loss=loss, input=shown, target=target, predicted=predicted)
 
     def found(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"worst": [mistake for *_, mistake in sorted(self.heap, key=lambda e: -e[0])]}
+        found: dict[str, Any] = {"worst": [mistake for *_, mistake in sorted(self.heap, key=lambda e: (-e[0], -e[1]))]}
         if self.sample:
             targets, values = (torch.stack([pair[side] for pair in self.sample]) for side in (0, 1))
             found.update(targets=targets.float().numpy(), values=values.float().numpy())

@@ -60,9 +60,9 @@ class EvaluationStep:
         else:
             with autocast(self.precision, self.device):
                 outputs, loss = self._look(batch)
-        return StepResult(
-            loss if len(batch.index) else torch.zeros_like(loss), self.task.weight(batch.targets), outputs
-        )
+        if not batch.index.numel():
+            loss = torch.zeros_like(loss)
+        return StepResult(loss, self.task.weight(batch.targets), outputs)
 
     def _look(self, batch: Batch) -> tuple[Tree, Tensor]:
         outputs = call_model(self.model, batch.inputs)
@@ -101,11 +101,8 @@ class EagerStep:
         # Neighbouring steps are set far apart by an odd multiplier, which is cheaper than a hash a step.
         seed_torch((self.seed + number * _APART) % 2**64, self.look.device)
         self.optimizer.zero_grad(set_to_none=True)
-        result = (
-            self._backward(batch, number)
-            if self.accumulate == 1 or not len(batch.index)
-            else self._accumulate(batch, number)
-        )
+        whole = self.accumulate == 1 or not batch.index.numel()
+        result = self._backward(batch, number) if whole else self._accumulate(batch, number)
         if self.world.size > 1:
             weight = torch.as_tensor(result.weight, device=self.look.device, dtype=torch.float32)
             self.world.average_gradients(self.parameters, weight)
@@ -117,10 +114,10 @@ class EagerStep:
         return result
 
     def _backward(self, batch: Batch, number: int) -> StepResult:
-        result = self.look(batch, number)
-        if len(batch.index):
-            result.loss.backward()  # type: ignore[no-untyped-call]
-        return StepResult(result.loss.detach(), result.weight, result.outputs)
+        loss, weight, outputs = self.look(batch, number)
+        if batch.index.numel():
+            loss.backward()  # type: ignore[no-untyped-call]
+        return StepResult(loss.detach(), weight, _detached(outputs))
 
     def _accumulate(self, batch: Batch, number: int) -> StepResult:
         total, loss, outputs = self.task.weight(batch.targets), torch.zeros((), device=self.look.device), []
@@ -129,8 +126,13 @@ class EagerStep:
             share = result.loss * (result.weight / total)
             share.backward()  # type: ignore[no-untyped-call]
             loss = loss + share.detach()
-            outputs.append(map_tensors(torch.Tensor.detach, result.outputs))
+            outputs.append(_detached(result.outputs))
         return StepResult(loss, total, concatenate(outputs))
+
+
+def _detached(outputs: Tree) -> Tree:
+    """The outputs without the graph that made them."""
+    return outputs.detach() if isinstance(outputs, Tensor) else map_tensors(Tensor.detach, outputs)
 
 
 def _even(length: int, parts: int) -> list[int]:

@@ -15,7 +15,7 @@ from stepwell.tasks.base import Task
 from stepwell.training.step import StepResult, concatenate
 from stepwell.training.world import SOLO, World
 
-_MOST_BATCHES, _MOST_BYTES = 32, 2**22
+_MOST_BATCHES, _MOST_BYTES = 64, 2**22
 
 
 class Tally:
@@ -35,11 +35,8 @@ class Tally:
 
     def add(self, result: StepResult, batch: Batch, number: int) -> None:
         """Add the result of step `number`. Raises `DivergedError`, some steps later, where its loss is not finite."""
-        outputs = targets = None
-        if self.metrics:
-            given, targets = result.outputs, batch.targets
-            outputs = given.detach() if isinstance(given, Tensor) else map_tensors(Tensor.detach, given)
-        self.pending.append((number, result.loss.detach(), result.weight, outputs, targets))
+        outputs, targets = (result.outputs, batch.targets) if self.metrics else (None, None)
+        self.pending.append((number, result.loss, result.weight, outputs, targets))
         if len(self.pending) >= (self.group or self._choose_group()):
             self.flush()
 

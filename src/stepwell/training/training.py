@@ -49,6 +49,7 @@ class Training:
         self.batch: Batch | None = None
         self.stop_reason: str | None = None
         self._interrupted = False
+        self._counts_epochs = world.size == 1 and experiment.epochs is not None
         self._unchecked = {True, False}  # the passes, training or not, whose first batch is yet to be checked
         self._earlier_seconds, self._started = 0.0, time.perf_counter()
 
@@ -85,6 +86,8 @@ class Training:
 
     def must_end(self, *, train: bool) -> bool:
         """Whether the pass ends after this batch, before its data does."""
+        if self._counts_epochs:  # the common case, asked at every step
+            return self.stop_reason is not None and (train or self.stop_reason == INTERRUPTED)
         if self.world.size > 1 and train and self.step % _AGREE_EVERY == 0 and self.world.agree(self._interrupted):
             self.stop_reason = INTERRUPTED
         if not train:

@@ -22,7 +22,7 @@ class Hook:
 
     def __init_subclass__(cls) -> None:
         for name in vars(cls):
-            if not name.startswith("_") and callable(vars(cls)[name]) and name not in EVENTS:
+            if not name.startswith("_") and callable(getattr(cls, name)) and name not in EVENTS:
                 raise TrainingError(
                     f"{cls.__name__}.{name} is no event, so it would never be called; events are {', '.join(EVENTS)}."
                     f"{suggest(name, EVENTS)} Begin the names of a hook's own methods with an underscore."

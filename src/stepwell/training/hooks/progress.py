@@ -29,6 +29,7 @@ class Progress(Hook):
         self._live: Live | None = None
         self._due = 0.0
         self._begun = (0, 0.0)
+        self._last_loss = float("nan")
 
     def fit_start(self, training: Training) -> None:
         """Show the display."""
@@ -64,6 +65,12 @@ class Progress(Hook):
             self._console.print(describe_line(training.history[-1]), highlight=False)
             self._due = time.perf_counter() + _PLAIN_EVERY
 
+    def _loss(self, training: Training) -> float:
+        """The newest batch's loss; between two epochs, the one shown last."""
+        loss = training.tally.last_loss
+        self._last_loss = loss if loss == loss else self._last_loss
+        return self._last_loss
+
     def _panel(self, training: Training) -> Any:
         grid = Table.grid(padding=(0, 2))
         total = training.total_steps
@@ -71,11 +78,11 @@ class Progress(Hook):
         speed = (training.step - self._begun[0]) / max(time.perf_counter() - self._begun[1], 1e-9)
         place = f"step {training.step:,}" + (f" of {total:,}" if total else "")
         left = f"{(total - training.step) / speed:,.0f} s left" if total and speed else ""
-        grid.add_row(bar, place, f"loss {training.tally.last_loss:.4g}", f"{speed:,.0f} steps/s", left)
+        grid.add_row(bar, place, f"loss {self._loss(training):.4g}", f"{speed:,.0f} steps/s", left)
         table = Table.grid()
         table.add_row(grid)
         for line in training.history[-1:]:
-            table.add_row(Text(describe_line(line), style="dim"))
+            table.add_row(Text(describe_line(line), style="dim", no_wrap=True, overflow="ellipsis"))
         return table
 
 

@@ -52,7 +52,7 @@ class Checkpoints(Hook):
     best: bool = True
     _writer: CheckpointWriter | None = field(default=None, init=False, repr=False)
     _best: Snapshot | None = field(default=None, init=False, repr=False)
-    _saved_step: int = field(default=-1, init=False, repr=False)
+    _saved: tuple[int, int] = field(default=(-1, -1), init=False, repr=False)  # the step and the whole epochs
     _saved_at: float = field(default=0.0, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -61,7 +61,7 @@ class Checkpoints(Hook):
 
     def fit_start(self, training: Training) -> None:
         """Start the thread."""
-        self._saved_step, self._saved_at = training.step, time.perf_counter()
+        self._saved, self._saved_at = (training.step, training.epochs), time.perf_counter()
         if self.run is not None:
             for path in self.run.checkpoints():
                 if int(path.name) > training.step:
@@ -85,7 +85,7 @@ class Checkpoints(Hook):
     def fit_end(self, training: Training, error: BaseException | None) -> None:
         """Save the last state, unless an error has left it doubtful, and wait for the thread."""
         try:
-            if error is None and training.step != self._saved_step:
+            if error is None and (training.step, training.epochs) != self._saved:
                 self._save(training)
             elif self._best is not None:
                 self._submit_best()
@@ -104,7 +104,7 @@ class Checkpoints(Hook):
         self._submit_best()
         if newest is not None and self._writer is not None:
             self._writer.submit(newest)
-        self._saved_step, self._saved_at = training.step, time.perf_counter()
+        self._saved, self._saved_at = (training.step, training.epochs), time.perf_counter()
         training.spend("checkpoint", self._saved_at - started)
 
     def _submit_best(self) -> None:
