@@ -7,7 +7,6 @@ round, so that a machine whose speed drifts does not favour anyone. Peers are me
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
 import statistics
@@ -119,7 +118,6 @@ def show(found: dict[str, dict[str, float]]) -> None:
     Console().print(table)
 
 
-
 def write_readme(found: dict[str, dict[str, float]]) -> None:
     """Put the figures into the README, between their marks."""
     rows = [f"| {name} | {row['over_hand_written_us']:+.0f} µs | {row['ratio']:.2f} |" for name, row in found.items()]
@@ -135,7 +133,11 @@ def main() -> None:
     settings = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    contestants = {"hand-written loop": hand_written, "DataLoader(TensorDataset)": textbook, "stepwell fit": stepwell_fit}
+    contestants = {
+        "hand-written loop": hand_written,
+        "DataLoader(TensorDataset)": textbook,
+        "stepwell fit": stepwell_fit,
+    }
     peers, versions = find_peers()
     found = summarise(measure({**contestants, **peers}, settings.rounds, settings.epochs))
     show(found)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 _MASK = 0xFFFFFFFF
@@ -54,7 +55,7 @@ class Key:
         text = repr((self.seed, self.path)).encode()
         return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
 
-    def words(self, rows: Tensor, count: int) -> Tensor:
+    def words(self, rows: Int[Tensor, " rows"], count: int) -> Int[Tensor, "rows {count}"]:
         """`(len(rows), count)` random 32-bit words, in int64, on the device of `rows` (int64 row numbers)."""
         blocks = -(-count // 4)
         row = rows.reshape(-1, 1)
@@ -64,17 +65,19 @@ class Key:
         drawn = philox((low, high, block, torch.zeros_like(block)), (number & _MASK, number >> 32))
         return torch.stack(drawn, dim=2).reshape(len(rows), 4 * blocks)[:, :count]
 
-    def integers(self, rows: Tensor, low: int, high: int, shape: Sequence[int] = ()) -> Tensor:
+    def integers(
+        self, rows: Int[Tensor, " rows"], low: int, high: int, shape: Sequence[int] = ()
+    ) -> Int[Tensor, "rows *shape"]:
         """Integers in `[low, high)`, int64 of shape `(len(rows), *shape)`; for ranges up to 2**31."""
         words = self.words(rows, math.prod(shape))
         return low + ((words * (high - low)) >> 32).reshape(len(rows), *shape)
 
-    def uniform(self, rows: Tensor, shape: Sequence[int] = ()) -> Tensor:
+    def uniform(self, rows: Int[Tensor, " rows"], shape: Sequence[int] = ()) -> Float[Tensor, "rows *shape"]:
         """Numbers in `[0, 1)`, float32 of shape `(len(rows), *shape)`, multiples of 2**-24."""
         words = self.words(rows, math.prod(shape))
         return ((words >> 8).to(torch.float32) * 2.0**-24).reshape(len(rows), *shape)
 
-    def normal(self, rows: Tensor, shape: Sequence[int] = ()) -> Tensor:
+    def normal(self, rows: Int[Tensor, " rows"], shape: Sequence[int] = ()) -> Float[Tensor, "rows *shape"]:
         """Standard normal numbers, float32 of shape `(len(rows), *shape)`, by the Box-Muller transform.
 
         It is computed in float64 and rounded once, so that devices whose logarithms differ in the last bit agree.
@@ -87,6 +90,6 @@ class Key:
         drawn = torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)[:, :count]
         return drawn.to(torch.float32).reshape(len(rows), *shape)
 
-    def permutation(self, length: int) -> Tensor:
+    def permutation(self, length: int) -> Int[Tensor, " {length}"]:
         """The numbers `0..length-1` in random order, int64 on the CPU, by torch's `randperm` seeded from this key."""
         return torch.randperm(length, generator=torch.Generator().manual_seed(self.number))

@@ -77,7 +77,8 @@ class Loader:
 
     def _blocks(self, epoch: int, start: int) -> Iterator[tuple[int, Tensor]]:
         """The row numbers of the epoch in blocks of whole batches. Blocks begin at the same batches wherever an epoch is
-        entered, so that even rounding that depended on a row's place in memory would be the same after a resume."""
+        entered, so that even rounding that depended on a row's place in memory would be the same after a resume.
+        """
         order = self._ordered(epoch)[: len(self) * self.batch_size]
         block = self._batches_per_block * self.batch_size
         first = start // self._batches_per_block * block

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from stepwell.core.modules import call_model, mode_restored
 from stepwell.core.trees import Tree, tensors
 
 
@@ -29,23 +30,14 @@ def layers(model: nn.Module, inputs: Tree) -> list[Layer]:
     model as keywords, a tuple as positions. The modules' modes are given back as they were.
     """
     calls = _Calls(model)
-    modes = {module: module.training for module in model.modules()}
-    hooks = [hook for module in modes for hook in calls.watch(module)]
+    hooks = [hook for module in model.modules() for hook in calls.watch(module)]
     try:
-        with torch.no_grad():
-            _call(model.eval(), inputs)
+        with mode_restored(model), torch.no_grad():
+            call_model(model.eval(), inputs)
     finally:
         for hook in hooks:
             hook.remove()
-        for module, mode in modes.items():
-            module.training = mode
     return calls.layers()
-
-
-def _call(model: nn.Module, inputs: Tree) -> Tree:
-    if isinstance(inputs, dict):
-        return model(**inputs)
-    return model(*inputs) if isinstance(inputs, (tuple, list)) else model(inputs)
 
 
 class _Calls:

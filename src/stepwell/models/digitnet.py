@@ -1,5 +1,6 @@
 """A small convolutional network for pictures of 8×8 pixels."""
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 
@@ -23,7 +24,7 @@ class DigitNet(nn.Module):
             nn.Linear(hidden, classes),
         )
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Float[Tensor, "batch 1 8 8"]) -> Float[Tensor, "batch classes"]:
         """The logits."""
         logits: Tensor = self.head(self.features(images))
         return logits

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from stepwell.core.errors import ModelError
@@ -50,7 +51,7 @@ class Line(nn.Module):
         self.b = nn.Parameter(torch.randn(1, dtype=dtype) if b is None else torch.tensor([b], dtype=dtype))
         self.w = nn.Parameter(torch.randn(1, dtype=dtype) if w is None else torch.tensor([w], dtype=dtype))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """The line's values at `x`."""
         return self.b + self.w * x
 
@@ -62,7 +63,7 @@ class Quadratic(nn.Module):
         super().__init__()
         self.w2, self.w1, self.b = (nn.Parameter(torch.tensor([value])) for value in (w2, w1, b))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """The parabola's values at `x`."""
         return self.w2 * x**2 + self.w1 * x + self.b
 
@@ -74,7 +75,7 @@ class Neuron(nn.Module):
         super().__init__()
         self.w, self.b = nn.Parameter(torch.tensor(w)), nn.Parameter(torch.tensor(b))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """The activation at `x`, in its shape."""
         return torch.tanh(self.w * x + self.b)
 
@@ -89,7 +90,7 @@ class HiddenTanh(nn.Module):
         super().__init__()
         self.hidden_linear, self.output_linear = nn.Linear(1, hidden), nn.Linear(hidden, 1)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
         """The network's values at `x`."""
         values: Tensor = self.output_linear(torch.tanh(self.hidden_linear(x)))
         return values

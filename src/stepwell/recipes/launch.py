@@ -81,7 +81,9 @@ def rebuild(run: Run, parameters: Mapping[str, Any] | None = None) -> Experiment
     training rows have changed since.
     """
     if "recipe" not in run.facts:
-        raise RunError(f"{run.folder} was not made by a recipe, so it cannot be rebuilt. Build its experiment in Python.")
+        raise RunError(
+            f"{run.folder} was not made by a recipe, so it cannot be rebuilt. Build its experiment in Python."
+        )
     experiment = load(run.facts["recipe"]).build(run.facts["parameters"] if parameters is None else parameters)
     then, now = run.facts.get("data", {}).get("fingerprint"), data_fingerprint(experiment.data)
     if then != now and None not in (then, now):

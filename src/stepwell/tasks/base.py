@@ -30,7 +30,8 @@ class Task(ABC):
 
     def weight(self, targets: Tree) -> float | Tensor:
         """What the mean is over: the number of rows, or the sum of their weights. Means of several batches are averaged by
-        it, so that they equal the mean of all rows."""
+        it, so that they equal the mean of all rows.
+        """
         return rows(targets)
 
     @abstractmethod
@@ -121,7 +122,8 @@ _TRANSPARENT = {
 
 def last_operation(outputs: Tensor) -> str:
     """The name of the operation that made the outputs (`Sigmoid`, `Softmax`, `Addmm`), read from autograd's graph and past
-    what leaves the numbers as they are, such as changes of shape; empty where there is no graph."""
+    what leaves the numbers as they are, such as changes of shape; empty where there is no graph.
+    """
     node = outputs.grad_fn
     while node is not None and node.name().partition("Backward")[0] in _TRANSPARENT and node.next_functions:
         node = node.next_functions[0][0]

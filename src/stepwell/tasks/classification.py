@@ -1,5 +1,6 @@
 """Classification into two classes (one output a row) or several (one output a class)."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -102,7 +103,7 @@ class Binary(_Classification):
             weight = None if self.positive_weight == 1 else outputs.new_tensor(self.positive_weight)
             return F.binary_cross_entropy_with_logits(outputs, targets, pos_weight=weight, reduction=reduction)
         weight = None if self.positive_weight == 1 else 1 + (self.positive_weight - 1) * targets
-        with torch.autocast(outputs.device.type, enabled=False):  # in which CUDA refuses this loss
+        with torch.autocast("cuda", enabled=False) if outputs.is_cuda else nullcontext():  # in which CUDA refuses this
             return F.binary_cross_entropy(outputs, targets, weight=weight, reduction=reduction)
 
     def weight(self, targets: Tensor) -> float | Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from stepwell.core.devices import autocast, device_of
 from stepwell.core.errors import DataError
+from stepwell.core.modules import call_model, mode_restored
 from stepwell.core.trees import Tree, between, rows, to_device
 from stepwell.data.arrays import as_tensors
 from stepwell.data.batch import Batch
@@ -19,9 +20,8 @@ from stepwell.tasks.base import Task
 from stepwell.training.batches import evaluation_batches
 from stepwell.training.experiment import Experiment
 from stepwell.training.explain import explained
-from stepwell.training.fit import mode_restored
 from stepwell.training.guards import check_batch, check_targets
-from stepwell.training.step import EvaluationStep, call_model
+from stepwell.training.step import EvaluationStep
 from stepwell.training.tally import Tally
 from stepwell.training.world import SOLO
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from stepwell.core.errors import ModelError, StepwellError
+from stepwell.core.modules import call_model
 from stepwell.core.trees import Tree, tensors
-from stepwell.training.step import call_model
 
 _PACKAGES = (str(Path(torch.__file__).parent), str(Path(__file__).parent.parent))
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 import torch
-from torch import nn
 
 from stepwell.core.devices import generators_restored
 from stepwell.core.errors import DivergedError
+from stepwell.core.modules import mode_restored
 from stepwell.runs import Run, Snapshot
 from stepwell.training.batches import Batches
 from stepwell.training.experiment import Experiment
@@ -121,17 +121,6 @@ def run_pass(
         tally.check_finite()
     training.spend("train" if train else "val", clock() - started - waited)
     training.spend("data", waited)
-
-
-@contextmanager
-def mode_restored(model: nn.Module) -> Iterator[None]:
-    """Give every module of the model its train or eval mode back."""
-    modes = {module: module.training for module in model.modules()}
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 @contextmanager

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from stepwell.core.devices import device_of, generators_restored
+from stepwell.core.modules import call_model
 from stepwell.data.batch import Batch
 from stepwell.tasks.base import Task
-from stepwell.training.step import call_model
 
 
 def gradients(model: nn.Module, task: Task, batch: Batch) -> dict[str, Tensor]:

@@ -9,12 +9,12 @@ from torch import nn
 
 from stepwell.core.devices import device_of
 from stepwell.core.errors import DataError, ModelError
+from stepwell.core.modules import call_model
 from stepwell.core.trees import map_tensors, tensors
 from stepwell.data.batch import Batch, Source
 from stepwell.data.checks import blocks, check_finite
 from stepwell.data.splits import Splits
 from stepwell.tasks.base import Task
-from stepwell.training.step import call_model
 
 if TYPE_CHECKING:
     from stepwell.training.training import Training

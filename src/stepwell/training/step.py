@@ -10,12 +10,12 @@ from torch.optim import Optimizer
 
 from stepwell.core.devices import autocast, device_of, seed_torch
 from stepwell.core.keys import Key
+from stepwell.core.modules import call_model
 from stepwell.core.trees import Tree, map_tensors
 from stepwell.data.batch import Batch
 from stepwell.data.loader import split_batch
 from stepwell.tasks.base import Task
 from stepwell.training.world import SOLO, World
-
 
 _APART = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio
 
@@ -33,17 +33,6 @@ class Step(Protocol):
 
     def __call__(self, batch: Batch, number: int) -> StepResult:
         """Take a batch on the model's device."""
-
-
-def call_model(model: nn.Module, inputs: Tree) -> Tree:
-    """The model's outputs: inputs that are a dict go in as keywords, a tuple as positions, a tensor alone."""
-    if isinstance(inputs, Tensor):
-        return model(inputs)
-    if isinstance(inputs, dict):
-        return model(**inputs)
-    if isinstance(inputs, (tuple, list)):
-        return model(*inputs)
-    return model(inputs)
 
 
 class EvaluationStep:

@@ -12,7 +12,7 @@ from stepwell.data.loader import Shard
 
 @dataclass(frozen=True)
 class World:
-    """This process's number and how many there are. One process alone is a world, too, in which sums cost nothing."""
+    """The number of this process and how many there are. One process alone is a world, too, in which sums cost nothing."""
 
     rank: int = 0
     size: int = 1

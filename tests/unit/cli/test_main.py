@@ -23,7 +23,7 @@ def test_help_lists_the_verbs(words: tuple[str, ...], said: Said) -> None:
 def test_list_names_every_recipe(said: Said) -> None:
     code, out, _ = said("list")
     assert code == 0
-    for words in ("digits", "1,797 real handwritten digits", "moons", "stepwell train digits"):
+    for words in ("digits", "Read 1,797 real", "moons", "stepwell train digits"):
         assert words in out
 
 

@@ -60,9 +60,14 @@ def test_a_seed_decides_what_torch_draws(number: int) -> None:
 
 def test_generators_are_given_back_also_after_an_error() -> None:
     before = torch.get_rng_state()
-    with pytest.raises(KeyError), generators_restored(CPU):
-        torch.manual_seed(3)
-        raise KeyError
+
+    def seed_and_fail() -> None:
+        with generators_restored(CPU):
+            torch.manual_seed(3)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        seed_and_fail()
     assert torch.equal(torch.get_rng_state(), before)
 
 

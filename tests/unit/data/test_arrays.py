@@ -75,7 +75,9 @@ def test_read_only_and_reversed_arrays_are_copied() -> None:
     assert as_tensors(np.arange(3)[::-1]).tolist() == [2, 1, 0]
 
 
-@pytest.mark.parametrize("array", [np.array(["a", "b"]), np.array([None, 1]), np.array(["2020-01-01"], "datetime64[D]")])
+@pytest.mark.parametrize(
+    "array", [np.array(["a", "b"]), np.array([None, 1]), np.array(["2020-01-01"], "datetime64[D]")]
+)
 def test_arrays_of_no_numbers_are_refused(array: np.ndarray) -> None:
     with pytest.raises(DataError, match=r"An array of .* holds no numbers that a network can take"):
         ArraySource(array)
@@ -144,7 +146,7 @@ class Drawing(Dataset[tuple[Tensor, Tensor]]):
         return 12
 
     def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
-        drawn = [torch.rand(()).item(), float(np.random.rand()), random.random(), float(row)]  # noqa: NPY002
+        drawn = [torch.rand(()).item(), float(np.random.rand()), random.random(), float(row)]
         return torch.tensor(drawn), torch.tensor(row)
 
 
@@ -160,10 +162,10 @@ def test_a_datasets_random_items_do_not_depend_on_the_batch() -> None:
 
 
 def test_a_datasets_draws_leave_the_generators_alone() -> None:
-    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()
     as_source(Drawing()).batch(torch.arange(3), KEY)
     assert torch.equal(torch.get_rng_state(), before[0])
-    assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == before[1]
     assert random.getstate() == before[2]
 
 

@@ -14,7 +14,9 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 kB."""
     place = tmp_path / "disk"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("mounting a disk of memory is not allowed here; test_files_of_limited_size checks the same path")
     try:

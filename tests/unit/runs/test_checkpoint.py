@@ -51,9 +51,14 @@ def test_a_checkpoint_comes_back_bit_by_bit(tmp_path: Path) -> None:
     assert back.parts["scheduler"] == {"last_epoch": 2, "best": float("inf")}
 
 
-@given(st.lists(st.floats(width=32) | st.just(float("nan")), max_size=20), st.sampled_from(["float32", "bfloat16", "float64"]))
+@given(
+    st.lists(st.floats(width=32) | st.just(float("nan")), max_size=20),
+    st.sampled_from(["float32", "bfloat16", "float64"]),
+)
 @settings(deadline=None, max_examples=30)
-def test_every_bit_of_a_tensor_is_kept(tmp_path_factory: pytest.TempPathFactory, values: list[float], dtype: str) -> None:
+def test_every_bit_of_a_tensor_is_kept(
+    tmp_path_factory: pytest.TempPathFactory, values: list[float], dtype: str
+) -> None:
     tensor = torch.tensor(values, dtype=getattr(torch, dtype))
     path = write_checkpoint(tmp_path_factory.mktemp("c"), Snapshot(step=1, parts={"model": {"x": tensor}}))
     back: Tensor = read_checkpoint(path).parts["model"]["x"]
@@ -178,7 +183,9 @@ def test_a_failure_midway_leaves_the_earlier_checkpoint_and_nothing_else(
     assert len(read_checkpoint(tmp_path / "7").parts["model"]["layer.weight"]) == 5
 
 
-def test_a_kill_while_replacing_leaves_a_whole_checkpoint_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_while_replacing_leaves_a_whole_checkpoint_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The process ends at any one of the renames and deletions: what is left is never half a checkpoint."""
 
     class Killed(BaseException):

@@ -159,7 +159,9 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_offered(run: Run, wh
 def test_a_damaged_only_checkpoint_leaves_nothing_to_offer(run: Run) -> None:
     save(run, 5)
     (run.checkpoint_folder / "5" / "model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"model\.safetensors is missing\. There is no earlier one; train again\."):
+    with pytest.raises(
+        CheckpointError, match=r"model\.safetensors is missing\. There is no earlier one; train again\."
+    ):
         run.read_checkpoint()
 
 

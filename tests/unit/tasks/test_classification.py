@@ -206,7 +206,9 @@ def test_a_sigmoid_before_a_logit_loss_is_refused(end: str) -> None:
     layer, function = ENDS[end]
     outputs = function(nn.Sequential(nn.Linear(3, 1), layer)(torch.ones(4, 3)))
     text = bad(Binary(), outputs, torch.zeros(4, 1))
-    assert text.startswith("The model ends in nn.Sigmoid, so its outputs are probabilities, but the loss expects logits")
+    assert text.startswith(
+        "The model ends in nn.Sigmoid, so its outputs are probabilities, but the loss expects logits"
+    )
     assert "Remove the last nn.Sigmoid, or say outputs='probabilities'" in text
 
 

@@ -38,7 +38,9 @@ def test_shapes_that_would_broadcast_are_refused(
 
 
 def test_whole_numbers_are_refused() -> None:
-    with pytest.raises(TaskError, match=r"The targets are torch\.int64; this loss needs floating numbers: targets\.float"):
+    with pytest.raises(
+        TaskError, match=r"The targets are torch\.int64; this loss needs floating numbers: targets\.float"
+    ):
         Regression().check_targets(torch.tensor([1, 2]))
 
 

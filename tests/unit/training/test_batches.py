@@ -26,7 +26,9 @@ def of_loader(**settings: object) -> sw.Experiment:
 
 def test_a_dataloader_trains_with_a_warning_that_names_the_caller() -> None:
     recorder = toys.Recorder()
-    with pytest.warns(StepwellWarning, match=r"whose order no checkpoint can wind back.*as_source\(dataset\)") as caught:
+    with pytest.warns(
+        StepwellWarning, match=r"whose order no checkpoint can wind back.*as_source\(dataset\)"
+    ) as caught:
         training = sw.fit(of_loader(), hooks=[recorder])
     assert [warning.filename for warning in caught] == [__file__]
     assert (training.step, training.epochs) == (12, 2)

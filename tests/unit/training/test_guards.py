@@ -227,7 +227,9 @@ def test_a_source_that_cannot_be_read_at_once_is_checked_with_its_first_batch() 
 
 def test_a_model_on_another_device_than_the_data_is_told() -> None:
     batch = Batch(torch.ones(2, 3, device="meta"), torch.zeros(2, dtype=torch.int64), torch.arange(2))
-    with pytest.raises(ModelError, match=r"The model is on cpu, the data on meta\. Move the model, model\.to\('meta'\)"):
+    with pytest.raises(
+        ModelError, match=r"The model is on cpu, the data on meta\. Move the model, model\.to\('meta'\)"
+    ):
         check_batch(toys.network(), MULTI, batch)
 
 

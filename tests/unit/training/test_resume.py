@@ -138,6 +138,10 @@ def test_an_older_checkpoint_leaves_the_newer_future(tmp_path: Path) -> None:
     assert run.lines("history.jsonl") == whole.history
 
 
+def wider() -> nn.Module:
+    return nn.Sequential(nn.Linear(3, 9), nn.Tanh(), nn.Dropout(), nn.Linear(9, 3))
+
+
 def snapshot() -> Snapshot:
     return sw.fit(toys.experiment(epochs=1)).snapshot()
 
@@ -145,18 +149,18 @@ def snapshot() -> Snapshot:
 @pytest.mark.parametrize(
     ("model", "text"),
     [
-        (nn.Sequential(nn.Linear(3, 9), nn.Tanh(), nn.Dropout(), nn.Linear(9, 3)), r"0\.weight is \(8, 3\) in the checkpoint and \(9, 3\) in the model"),
+        (wider(), r"0\.weight is \(8, 3\) in the checkpoint and \(9, 3\) in the model"),
         (nn.Sequential(nn.Linear(3, 3)), r"the model lacks 3\.bias; the model lacks 3\.weight"),
         (nn.Sequential(toys.network(), nn.Linear(3, 3)), r"the checkpoint lacks 0\.0\.bias.*, and \d+ more\."),
     ],
-)  # fmt: skip
+)
 def test_a_checkpoint_of_another_model_is_refused(model: nn.Module, text: str) -> None:
     with pytest.raises(CheckpointError, match=r"The checkpoint is of another model: .*" + text):
         sw.fit(toys.experiment(model), resume=snapshot())
 
 
 def test_a_refused_checkpoint_leaves_the_model_as_it_was() -> None:
-    model = nn.Sequential(nn.Linear(3, 9), nn.Tanh(), nn.Dropout(), nn.Linear(9, 3))
+    model = wider()
     before = toys.weights(model)
     with pytest.raises(CheckpointError):
         sw.fit(toys.experiment(model), resume=snapshot())

@@ -34,7 +34,9 @@ MAKERS: dict[str, Callable[[Optimizer], LRScheduler]] = {
     "CyclicLR": lambda o: S.CyclicLR(o, 0.01, 0.2, step_size_up=5, mode="exp_range", gamma=0.99),
     "CyclicLR with a function": lambda o: S.CyclicLR(o, 0.01, 0.2, step_size_up=3, scale_fn=lambda n: 1 / (1 + n)),
     "OneCycleLR": lambda o: S.OneCycleLR(o, 0.3, total_steps=EPOCHS * STEPS),
-    "OneCycleLR in three phases": lambda o: S.OneCycleLR(o, 0.3, total_steps=60, three_phase=True, anneal_strategy="linear"),
+    "OneCycleLR in three phases": lambda o: S.OneCycleLR(
+        o, 0.3, total_steps=60, three_phase=True, anneal_strategy="linear"
+    ),
     "ReduceLROnPlateau": lambda o: S.ReduceLROnPlateau(o, patience=0, threshold=0.5),
     "ReduceLROnPlateau of accuracy": lambda o: S.ReduceLROnPlateau(o, mode="max", patience=0, threshold=0.5),
     "SequentialLR": lambda o: S.SequentialLR(
@@ -43,7 +45,9 @@ MAKERS: dict[str, Callable[[Optimizer], LRScheduler]] = {
     "ChainedScheduler": lambda o: S.ChainedScheduler([S.ConstantLR(o, 0.5, 2), S.ExponentialLR(o, 0.9)]),
 }
 OPTIMIZERS: dict[str, Callable[[nn.Module], Optimizer]] = {
-    "SGD": lambda m: SGD([{"params": m[0].parameters(), "lr": 0.05}, {"params": m[3].parameters()}], lr=0.1, momentum=0.9),
+    "SGD": lambda m: SGD(
+        [{"params": m[0].parameters(), "lr": 0.05}, {"params": m[3].parameters()}], lr=0.1, momentum=0.9
+    ),
     "Adam": lambda m: Adam(m.parameters(), lr=0.1),
 }
 
@@ -126,7 +130,9 @@ class Mine(LRScheduler):
 def test_an_unknown_scheduler_is_refused_until_its_steps_are_told() -> None:
     model = toys.network()
     optimizer = SGD(model.parameters(), lr=0.1)
-    with pytest.raises(TrainingError, match="does not know when a Mine steps. Say it with scheduler_steps='batch' or 'epoch'"):
+    with pytest.raises(
+        TrainingError, match="does not know when a Mine steps. Say it with scheduler_steps='batch' or 'epoch'"
+    ):
         toys.experiment(model, optimizer=optimizer, scheduler=Mine(optimizer))
     sw.fit(toys.experiment(model, optimizer=optimizer, scheduler=Mine(optimizer), scheduler_steps="epoch"))
     averaging = SWALR(optimizer, swa_lr=0.01)
@@ -155,7 +161,9 @@ def test_a_misspelt_moment_is_refused() -> None:
     model = toys.network()
     optimizer = SGD(model.parameters(), lr=1.0)
     scheduler = S.ExponentialLR(optimizer, 0.5)
-    with pytest.raises(TrainingError, match=r"Unknown scheduler_steps 'epochs'; known: batch, .* Did you mean 'epoch'\?"):
+    with pytest.raises(
+        TrainingError, match=r"Unknown scheduler_steps 'epochs'; known: batch, .* Did you mean 'epoch'\?"
+    ):
         toys.experiment(model, optimizer=optimizer, scheduler=scheduler, scheduler_steps="epochs")
 
 

@@ -8,10 +8,11 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import SGD
 
 import stepwell as sw
+from stepwell.core.modules import call_model
 from stepwell.core.trees import map_tensors
 from stepwell.data import Batch
 from stepwell.tasks.base import Task
-from stepwell.training.step import EagerStep, EvaluationStep, _even, call_model, concatenate
+from stepwell.training.step import EagerStep, EvaluationStep, _even, concatenate
 
 G = torch.Generator().manual_seed(3)
 X = torch.randn(13, 3, generator=G)

@@ -35,17 +35,25 @@ def test_elsewhere_than_on_a_terminal_it_is_lines_of_plain_text() -> None:
 
 def test_on_a_terminal_the_newest_line_is_left() -> None:
     text, console = shown(terminal=True)
-    assert re.sub(r"\x1b\[\w+", "", text.splitlines()[-1]).startswith("epoch    2   train  loss ")
+    assert re.sub(r"\x1b\[\d*[A-Z]", "", text.splitlines()[-1]).startswith("epoch    2   train  loss ")
     assert "step 1 of 14" in text
     assert "steps/s" in text
     assert console._live_stack == [] if hasattr(console, "_live_stack") else console._live is None
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, and comes back
 
 
-@pytest.mark.parametrize("budget", [{"steps": 3}, {"minutes": 0.001}])
+class StopAt(sw.Hook):
+    def step_end(self, training: sw.Training, result: object) -> None:
+        if training.step == 3:
+            training.stop("it is enough")
+
+
+@pytest.mark.parametrize("budget", [{"steps": 9}, {"epochs": 2}, {"minutes": 600.0}])
 def test_every_budget_can_be_shown(budget: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_EVERY", 0.0)
-    assert "step 3" in shown(terminal=True, **budget)[0]
+    text, _ = shown(terminal=True, hooks=[StopAt()], **budget)
+    assert "step 3" in text
+    assert "step 4" not in text
 
 
 class Fails(sw.Hook):

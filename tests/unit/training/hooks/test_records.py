@@ -66,9 +66,7 @@ def test_every_so_many_epochs(run: Run, written: list[tuple[int, bool]]) -> None
     assert [step for step, _ in written] == [2 * STEPS, 4 * STEPS, 5 * STEPS]
 
 
-def test_every_so_many_seconds(
-    run: Run, written: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_so_many_seconds(run: Run, written: list[tuple[int, bool]], monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that ticks when a step ends: every 20 seconds is every fourth step of six seconds."""
     now = [0.0]
 

@@ -10,7 +10,6 @@ import stepwell as sw
 from stepwell.core.errors import TrainingError
 
 
-
 def history(monkeypatch: pytest.MonkeyPatch, numbers: list[float], name: str = "loss") -> None:
     """Let the watched number of epoch n be the n-th of these."""
 

@@ -1,0 +1,114 @@
+"""Every model is a row of `MODELS` and passes the same checks."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import stepwell.models
+from stepwell.core.devices import seeded
+from stepwell.models import DigitNet, HiddenTanh, Line, Neuron, Quadratic, mlp
+from stepwell.runs import Snapshot
+from stepwell.runs.checkpoint import read_checkpoint, write_checkpoint
+
+ROWS = 7
+# how it is made, the shape of a row, the shape of its outputs, and how many parameters it has by hand count
+MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[int, ...], int]] = {
+    "Line": (Line, (1,), (1,), 2),
+    "Line, given": (lambda: Line(0.5, 2.0), (1,), (1,), 2),
+    "Quadratic": (lambda: Quadratic(0.5, -1.0, 2.0), (1,), (1,), 3),
+    "Neuron": (lambda: Neuron(1.5, -0.2), (1,), (1,), 2),
+    "HiddenTanh": (lambda: HiddenTanh(9), (1,), (1,), 9 * 2 + 9 + 1),
+    "mlp": (lambda: mlp((3, 8, 2)), (3,), (2,), 3 * 8 + 8 + 8 * 2 + 2),
+    "mlp, deep": (
+        lambda: mlp((3, 8, 4, 2), activation=nn.Tanh, dropout=0.5, bias=False),
+        (3,),
+        (2,),
+        3 * 8 + 8 * 4 + 4 * 2,
+    ),
+    "mlp, linear": (lambda: mlp((3, 5, 2), activation=None), (3,), (2,), 3 * 5 + 5 + 5 * 2 + 2),
+    "DigitNet": (DigitNet, (1, 8, 8), (10,), 160 + 4640 + 512 * 64 + 64 + 650),
+    "DigitNet, small": (lambda: DigitNet(4, 8, 3, 0.5), (1, 8, 8), (3,), 40 + 296 + 128 * 8 + 8 + 27),
+}
+Row = tuple[nn.Module, Tensor, tuple[int, ...], int]
+
+
+@pytest.fixture(params=MODELS)
+def row(request: pytest.FixtureRequest) -> Row:
+    make, inputs, outputs, count = MODELS[request.param]
+    with seeded(3):
+        return make(), torch.randn(ROWS, *inputs), outputs, count
+
+
+def test_every_public_model_has_a_row() -> None:
+    named = {name.partition(",")[0] for name in MODELS}
+    assert named == {name for name in stepwell.models.__all__ if callable(getattr(stepwell.models, name))}
+
+
+def test_shapes_and_parameters(row: Row) -> None:
+    model, x, outputs, count = row
+    assert model(x).shape == (ROWS, *outputs)
+    assert model(x[:1]).shape == (1, *outputs)
+    assert sum(parameter.numel() for parameter in model.parameters()) == count
+
+
+def test_every_parameter_is_reached_by_the_gradient(row: Row) -> None:
+    model, x, *_ = row
+    (model.eval()(x) ** 2).sum().backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert bool(torch.isfinite(parameter.grad).all()), name
+        assert bool(parameter.grad.any()), name
+
+
+def test_rows_do_not_see_each_other(row: Row) -> None:
+    model, x, *_ = row
+    model.eval()
+    whole = model(x)
+    torch.testing.assert_close(model(x.flip(0)), whole.flip(0), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(torch.cat([model(part) for part in x.split(3)]), whole, rtol=1e-5, atol=1e-6)
+
+
+def test_evaluation_is_deterministic_and_draws_nothing(row: Row) -> None:
+    model, x, *_ = row
+    model.eval()
+    before = torch.get_rng_state()
+    assert torch.equal(model(x), model(x))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_input_is_left_alone(row: Row) -> None:
+    model, x, *_ = row
+    model(x)
+    assert x._version == row[1]._version == 0
+
+
+def test_the_same_seed_makes_the_same_model(request: pytest.FixtureRequest) -> None:
+    for make, *_ in MODELS.values():
+        with seeded(5):
+            one = make()
+        with seeded(5):
+            two = make()
+        assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_it_is_saved_and_loaded_with_every_bit(row: Row, tmp_path: Path) -> None:
+    model, x, *_ = row
+    snapshot = Snapshot(step=1, parts=Snapshot.copy({"model": dict(model.state_dict())}))
+    expected = model.eval()(x)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(1.0)
+    assert not torch.equal(model(x), expected)
+    model.load_state_dict(read_checkpoint(write_checkpoint(tmp_path, snapshot)).parts["model"])
+    assert torch.equal(model(x), expected)
+
+
+def test_bf16_is_near_float32(row: Row) -> None:
+    model, x, *_ = row
+    exact = model.eval()(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = model(x)
+    torch.testing.assert_close(half.float(), exact, rtol=0.05, atol=0.05)
