@@ -2,7 +2,8 @@
 
 MLP 64-64-10, batch 64, SGD, one thread. Every contestant trains the same network on the same rows in turn, round by round;
 a contestant's figure is the median over the rounds of its difference from, and ratio to, the hand-written loop of the same
-round, so that a machine whose speed drifts does not favour anyone. Peers are measured where they are installed
+round, so that a machine whose speed drifts does not favour anyone. A round is a short and a long training, and a step costs
+what the long one takes more, by the steps that it makes more: what beginning and ending cost cancels out, for everyone. Peers are measured where they are installed
 (`pip install -r benchmarks/requirements.txt -c constraints.txt`).
 """
 
@@ -90,11 +91,16 @@ def measure(contestants: dict[str, Callable[..., None]], rounds: int, epochs: in
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(rounds + 1):  # the first warms up and does not count
         for name, train in contestants.items():
-            started = time.perf_counter()
-            train(x, y, epochs)
+            short, long = (seconds(train, x, y, length) for length in (2, 2 + epochs))
             if number:
-                times[name].append((time.perf_counter() - started) / (epochs * BATCHES) * 1e6)
+                times[name].append((long - short) / (epochs * BATCHES) * 1e6)
     return times
+
+
+def seconds(train: Callable[..., None], x: torch.Tensor, y: torch.Tensor, epochs: int) -> float:
+    started = time.perf_counter()
+    train(x, y, epochs)
+    return time.perf_counter() - started
 
 
 def summarise(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:

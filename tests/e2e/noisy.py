@@ -1,5 +1,6 @@
 """A training with everything that could break an exact resume: dropout, row noise, momentum, a schedule, shuffled rows."""
 
+import multiprocessing
 import os
 import signal
 from pathlib import Path
@@ -50,6 +51,8 @@ class KillAt(sw.Hook):
 def sit(folder: Path, workers: int, kill_at: int) -> None:
     """One sitting of a training in a folder: go on from its newest checkpoint until killed, or to the end."""
     torch.set_num_threads(1)
+    # The test's server started this process; workers must be its own children, as usual, to notice that it was killed.
+    multiprocessing.set_start_method("fork", force=True)
     run = sw.open_run(folder) if (folder / "run.json").exists() else _new(folder)
     resume = run.read_checkpoint() if run.checkpoints() else None
     if resume is None:

@@ -178,14 +178,13 @@ def test_workers_change_nothing(source: Source, workers: int) -> None:
     assert same(list(helped.epoch(1)), expected[1])
 
 
-def test_two_epochs_can_be_read_side_by_side() -> None:
-    for workers in (0, 1):
-        loader = Loader(source=noisy(), batch_size=20, order=Shuffled(), workers=workers)
-        first, second = loader.epoch(0), loader.epoch(1)
-        pairs = list(zip(first, second, strict=True))
-        alone = Loader(source=noisy(), batch_size=20, order=Shuffled())
-        assert same([one for one, _ in pairs], list(alone.epoch(0)))
-        assert same([two for _, two in pairs], list(alone.epoch(1)))
+@pytest.mark.parametrize("workers", [0, 1])
+def test_two_epochs_can_be_read_side_by_side(source: Source, workers: int) -> None:
+    settings = {"source": source, "batch_size": 4, "order": Shuffled()}
+    loader, alone = Loader(**settings, workers=workers), Loader(**settings)
+    pairs = list(zip(loader.epoch(0), loader.epoch(1), strict=True))
+    assert same([one for one, _ in pairs], list(alone.epoch(0)))
+    assert same([two for _, two in pairs], list(alone.epoch(1)))
 
 
 class Failing(Dataset[int]):

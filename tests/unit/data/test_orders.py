@@ -50,6 +50,21 @@ def test_weighted_draws_in_proportion() -> None:
     assert scipy.stats.chisquare(counts[[0, 2, 3]].numpy(), expected.numpy()).pvalue > 0.01
 
 
+class Fixed(Key):
+    """A key whose words are all the same, the smallest or the largest."""
+
+    word = 0
+
+    def words(self, rows: Tensor, count: int) -> Tensor:
+        return torch.full((len(rows), count), self.word)
+
+
+@pytest.mark.parametrize("word", [0, 2**32 - 1])
+def test_the_extreme_draws_never_fall_on_a_row_of_no_weight(word: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Fixed, "word", word)
+    assert Weighted(torch.tensor([0.0, 0.0, 3.0, 0.0]), rows=2)(4, Fixed(0)).tolist() == [2, 2]
+
+
 def test_weighted_is_fair_to_a_million_rows() -> None:
     """With a million rows, numbers in steps of 2**-24 would favour some rows by 6 %: about 1 in 17."""
     length = 10**6

@@ -59,7 +59,7 @@ def test_same_seed_same_rows_and_another_seed_others(length, seed):
         return split_random(length, train=0.8, val=0.2, seed=number).to_json()["rows"]
 
     assert made(seed) == made(seed)
-    assert made(seed) != made(seed + 1)
+    assert any(made(seed) != made(seed + other) for other in range(1, 6))  # two of 4,845 small splits may be equal
 
 
 def test_random_mixes_rows():

@@ -196,6 +196,7 @@ ENDS = {
     "behind a squeeze": (nn.Sigmoid(), lambda x: x.squeeze(-1).unsqueeze(-1)),
     "behind a view": (nn.Sigmoid(), lambda x: x.view(-1).reshape(-1, 1)),
     "behind a choice of columns": (nn.Sigmoid(), lambda x: torch.cat([x, x], 1).sigmoid()[:, :1]),
+    "behind the choice of one": (nn.Sigmoid(), lambda x: x[:, 0].unsqueeze(-1)),
     "behind a clamp": (nn.Sigmoid(), lambda x: x.clamp(1e-6, 1 - 1e-6)),
     "behind a change of dtype": (nn.Sigmoid(), lambda x: x.double().float()),
 }

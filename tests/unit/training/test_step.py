@@ -8,7 +8,6 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import SGD
 
 import stepwell as sw
-from stepwell.core.modules import call_model
 from stepwell.core.trees import map_tensors
 from stepwell.data import Batch
 from stepwell.tasks.base import Task
@@ -185,17 +184,6 @@ def test_an_evaluation_looks_only() -> None:
     assert result.weight == 13
     assert toys.weights(model) == before
     torch.testing.assert_close(result.loss, nn.functional.cross_entropy(model(X), CLASSES).detach())
-
-
-def test_inputs_go_in_by_their_kind() -> None:
-    class Two(nn.Module):
-        def forward(self, a: Tensor, b: Tensor) -> Tensor:
-            return a - b
-
-    a, b = torch.tensor(5.0), torch.tensor(2.0)
-    for inputs in ({"b": b, "a": a}, (a, b), [a, b]):
-        assert float(call_model(Two(), inputs)) == 3
-    assert call_model(nn.Identity(), a) is a
 
 
 def test_trees_are_joined_along_their_rows() -> None:

@@ -76,6 +76,26 @@ def test_a_tally_goes_on_from_its_state_with_every_bit(stop: int) -> None:
     assert all(torch.equal(a, b) for a, b in zip(second.states, whole.states, strict=True))
 
 
+def test_a_tally_that_goes_on_with_a_smaller_batch_keeps_its_groups() -> None:
+    """How many batches are added at a time is decided by the first of the pass, not by the first after a resume."""
+    large = torch.zeros(3, 2**16)
+    task = sw.Regression()
+
+    def add(tally: Tally, values: torch.Tensor) -> None:
+        tally.add(StepResult(torch.tensor(0.5), len(values), values), Batch(values, values, torch.arange(3)), 1)
+
+    whole = Tally(task, task.metrics(), CPU)
+    while not whole.group or whole.pending:
+        add(whole, large[:1])
+    resumed = Tally(task, task.metrics(), CPU)
+    resumed.restore(whole.state())
+    for _ in range(whole.group + 1):
+        for tally in (whole, resumed):
+            add(tally, large[:1, :4])
+        assert len(resumed.pending) == len(whole.pending)
+    assert 1 < whole.group < 32
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("at", [0, 17, 40])
 def test_a_loss_that_is_not_finite_is_told_with_its_step(bad: float, at: int) -> None:
