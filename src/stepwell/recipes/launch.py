@@ -15,7 +15,8 @@ from stepwell.training.evaluation import Evaluation, evaluate
 from stepwell.training.experiment import Experiment
 from stepwell.training.fit import fit
 from stepwell.training.hooks import Checkpoints, History, Hook
-from stepwell.training.training import Training, load_model
+from stepwell.training.state import load_model
+from stepwell.training.training import Training
 from stepwell.training.world import SOLO, World
 
 

@@ -4,18 +4,16 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from torch import nn
-from torch.optim.lr_scheduler import LRScheduler
-
 from stepwell.core.devices import device_of
-from stepwell.core.errors import CheckpointError, TrainingError
-from stepwell.core.trees import Tree, to_device
+from stepwell.core.errors import TrainingError
+from stepwell.core.trees import to_device
 from stepwell.data.batch import Batch
 from stepwell.runs import Run, Snapshot
 from stepwell.training.batches import evaluation_batches, train_batches
 from stepwell.training.experiment import Experiment
 from stepwell.training.guards import check_batch
 from stepwell.training.schedules import Schedule
+from stepwell.training.state import restore_snapshot, take_snapshot
 from stepwell.training.step import EagerStep, EvaluationStep, Step
 from stepwell.training.tally import Tally
 from stepwell.training.world import SOLO, World
@@ -51,7 +49,7 @@ class Training:
         self._interrupted = False
         self._counts_epochs = world.size == 1 and experiment.epochs is not None
         self._unchecked = {True, False}  # the passes, training or not, whose first batch is yet to be checked
-        self._earlier_seconds, self._started = 0.0, time.perf_counter()
+        self.earlier_seconds, self._started = 0.0, time.perf_counter()
 
     def new_tally(self, *, train: bool) -> Tally:
         """An empty tally for a pass."""
@@ -65,7 +63,7 @@ class Training:
     @property
     def seconds(self) -> float:
         """Seconds spent training, earlier sittings counted in."""
-        return self._earlier_seconds + time.perf_counter() - self._started
+        return self.earlier_seconds + time.perf_counter() - self._started
 
     @property
     def total_steps(self) -> int | None:
@@ -175,64 +173,19 @@ class Training:
 
     def snapshot(self, *, best: bool = False) -> Snapshot:
         """A copy of everything that a later sitting needs."""
-        scheduler = self.schedule.scheduler
-        whole = self.world.size == 1 or self.batches_done == 0
-        parts: dict[str, Tree] = {
-            "model": dict(self.model.state_dict()),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": _plain(scheduler.state_dict()) if scheduler else {},
-            "tally": self.tally.state() if whole else self.tally.merged_state(),
-        }
-        facts = {
-            "epochs": self.epochs,
-            "batches_done": self.batches_done,
-            "seconds": self.seconds,
-            "scheduler": _kind(scheduler),
-        }
-        return Snapshot(step=self.step, parts=Snapshot.copy(parts), facts=facts, best=best)
+        return take_snapshot(self, best=best)
 
     def restore(self, snapshot: Snapshot, history: Sequence[Line] | None = None) -> None:
         """Go back to a snapshot; `history` is the lines of the epochs that were done then, where they are known.
 
         Raises `CheckpointError` where the snapshot is of another model, optimizer or kind of scheduler.
         """
-        load_model(self.model, snapshot)
-        facts = snapshot.facts
-        try:
-            self.optimizer.load_state_dict(snapshot.parts["optimizer"])
-        except (ValueError, KeyError) as error:
-            raise CheckpointError(
-                f"The checkpoint's optimizer state does not fit this experiment's: {error}."
-            ) from None
-        self._restore_scheduler(snapshot)
-        if self.world.leads:  # what several processes had added up was merged into the first one's
-            self.tally.restore(snapshot.parts["tally"])
-        self.step, self.epochs = snapshot.step, facts["epochs"]
-        self.batches_done, self._earlier_seconds = facts["batches_done"], facts["seconds"]
-        self.history = list(history or ())
-        if history is not None and len(self.history) != self.epochs:
-            raise CheckpointError(
-                f"The history has {len(self.history)} epochs, the checkpoint {self.epochs}; one was altered."
-            )
-
-    def _restore_scheduler(self, snapshot: Snapshot) -> None:
-        own, given = _kind(self.schedule.scheduler), snapshot.facts.get("scheduler")
-        if own != given:
-            raise CheckpointError(
-                f"The checkpoint is of a training with {given or 'no scheduler'}, this experiment has {own or 'none'}. Resume"
-                " with the scheduler that the run began with."
-            )
-        if self.schedule.scheduler is not None:
-            self.schedule.scheduler.load_state_dict(snapshot.parts["scheduler"])
+        restore_snapshot(self, snapshot, history)
 
 
 def _loss(line: Line) -> float:
     numbers: dict[str, float] = line.get("val") or line["train"]
     return float(numbers["loss"])
-
-
-def _kind(scheduler: LRScheduler | None) -> str | None:
-    return None if scheduler is None else type(scheduler).__name__
 
 
 def _make_step(experiment: Experiment, world: World) -> Step:
@@ -247,32 +200,3 @@ def _make_step(experiment: Experiment, world: World) -> Step:
         accumulate=experiment.accumulate,
         world=world,
     )
-
-
-def load_model(model: nn.Module, snapshot: Snapshot) -> None:
-    """Give a model a snapshot's weights. Raises `CheckpointError` that names the parameters that differ."""
-    given, own = snapshot.parts["model"], model.state_dict()
-    missing, extra = sorted(set(own) - set(given)), sorted(set(given) - set(own))
-    shapes = [
-        f"{name} is {tuple(given[name].shape)} in the checkpoint and {tuple(own[name].shape)} in the model"
-        for name in own
-        if name in given and given[name].shape != own[name].shape
-    ]
-    wrong = [
-        *(f"the checkpoint lacks {name}" for name in missing),
-        *(f"the model lacks {name}" for name in extra),
-        *shapes,
-    ]
-    if wrong:
-        more = f", and {len(wrong) - 4} more" if len(wrong) > 4 else ""
-        raise CheckpointError(f"The checkpoint is of another model: {'; '.join(wrong[:4])}{more}.")
-    model.load_state_dict(given)
-
-
-def _plain(state: dict[str, Any]) -> dict[str, Any]:
-    """A scheduler's state without its settings of other kinds (functions, counters), which the experiment makes anew."""
-    kept = (bool, int, float, str, list, tuple, dict, type(None))
-    plain = {name: value for name, value in state.items() if type(value) in kept}
-    if "_schedulers" in plain:  # of a scheduler that is made of others
-        plain["_schedulers"] = [_plain(inner) for inner in plain["_schedulers"]]
-    return plain
