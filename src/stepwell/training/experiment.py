@@ -1,5 +1,6 @@
 """An experiment: everything that decides a training, in one frozen object."""
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -98,6 +99,11 @@ def _check_optimizer(model: nn.Module, optimizer: Optimizer) -> None:
             f"The optimizer holds {len(foreign)} of {len(held)} parameters that are not this model's (shapes"
             f" {', '.join(str(tuple(p.shape)) for p in foreign[:3])}), so the model would not learn. Make the optimizer from"
             " model.parameters(), after the last change to the model."
+        )
+    if inspect.signature(optimizer.step).parameters["closure"].default is inspect.Parameter.empty:
+        raise TrainingError(
+            f"{type(optimizer).__name__} computes the loss several times a step, which a step of a batch does not. Use one"
+            " of torch's other optimizers."
         )
     if not any(p.requires_grad for p in held):
         raise ModelError("The optimizer holds frozen parameters only, so nothing would learn. Give it trainable ones.")

@@ -51,6 +51,17 @@ class Schedule:
                 " would never change. Make it anew from the experiment's optimizer."
             )
 
+    def check_length(self, steps: int | None) -> None:
+        """Raise `TrainingError` for a budget of more steps than the scheduler was made for, which it would stop in."""
+        scheduler = self.scheduler
+        if not isinstance(scheduler, torch_schedulers.OneCycleLR) or self.when != "batch" or steps is None:
+            return
+        if steps > scheduler.total_steps:
+            raise TrainingError(
+                f"The {type(scheduler).__name__} was made for {scheduler.total_steps:,} steps, the budget has {steps:,}."
+                f" Make it with total_steps={steps}."
+            )
+
     @property
     def per_batch(self) -> bool:
         """Whether `batch_done` does anything, so that the loop need not call it."""

@@ -36,6 +36,7 @@ class Training:
         self.device = device_of(self.model)
         self.schedule = Schedule(experiment.scheduler, self.optimizer, experiment.scheduler_steps)
         self.train_batches = train_batches(experiment, world)
+        self.schedule.check_length(self.total_steps)
         val = experiment.data.val
         self.val_batches = evaluation_batches(val, experiment, world) if val is not None else None
         self.train_step: Step = _make_step(experiment, world)

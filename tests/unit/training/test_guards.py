@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import SGD
 
 import stepwell as sw
-from stepwell.core.errors import DataError, ModelError, StepwellError, TaskError
+from stepwell.core.errors import DataError, ModelError, StepwellError, TaskError, TrainingError
 from stepwell.data import Batch
 from stepwell.training.guards import check_batch
 
@@ -157,6 +157,16 @@ ROWS: dict[str, tuple[type[StepwellError], str, Callable[[], sw.Experiment]]] = 
         "The optimizer holds frozen parameters only, so nothing would learn. Give it trainable ones.",
         lambda: half_frozen(),
     ),
+    "an optimizer that needs a closure": (
+        TrainingError,
+        "LBFGS computes the loss several times a step, which a step of a batch does not.",
+        lambda: closure(),
+    ),
+    "a schedule that is shorter than the budget": (
+        TrainingError,
+        "The OneCycleLR was made for 13 steps, the budget has 14. Make it with total_steps=14.",
+        lambda: one_cycle(13),
+    ),
     "a model without data": (
         ModelError,
         "The model has shapes but no data (device 'meta'). Fill it first: model.to_empty(device='cpu').",
@@ -168,6 +178,18 @@ ROWS: dict[str, tuple[type[StepwellError], str, Callable[[], sw.Experiment]]] = 
 def empty(side: str) -> sw.Experiment:
     data = {"train": sw.ArraySource(X, Y), "val": sw.ArraySource(X, Y), side: sw.ArraySource(X[:0], Y[:0])}
     return toys.experiment(data=sw.Splits(**data))
+
+
+def closure() -> sw.Experiment:
+    model = toys.network()
+    return toys.experiment(model, optimizer=torch.optim.LBFGS(model.parameters()))
+
+
+def one_cycle(steps: int) -> sw.Experiment:
+    model = toys.network()
+    optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=steps)
+    return toys.experiment(model, optimizer=optimizer, scheduler=scheduler)
 
 
 def changed() -> sw.Experiment:
@@ -192,6 +214,18 @@ def test_what_cannot_work_is_refused_before_the_first_update(row: str) -> None:
     assert type(caught.value) is kind
     assert text in str(caught.value)
     assert not any(event == "step_end" for event, _ in recorder._events)
+
+
+def test_a_schedule_as_long_as_the_budget_is_enough() -> None:
+    assert sw.fit(one_cycle(14)).step == 14
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam", "Rprop"])
+def test_the_other_optimizers_of_torch_train(name: str) -> None:
+    model = toys.network()
+    before = toys.weights(model)
+    sw.fit(toys.experiment(model, optimizer=getattr(torch.optim, name)(model.parameters()), epochs=1))
+    assert toys.weights(model) != before
 
 
 def test_frozen_parts_and_optimizers_of_a_part_are_fine() -> None:
