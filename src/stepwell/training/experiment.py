@@ -100,7 +100,8 @@ def _check_optimizer(model: nn.Module, optimizer: Optimizer) -> None:
             f" {', '.join(str(tuple(p.shape)) for p in foreign[:3])}), so the model would not learn. Make the optimizer from"
             " model.parameters(), after the last change to the model."
         )
-    if inspect.signature(optimizer.step).parameters["closure"].default is inspect.Parameter.empty:
+    closure = inspect.signature(optimizer.step).parameters.get("closure")
+    if closure is not None and closure.default is inspect.Parameter.empty:
         raise TrainingError(
             f"{type(optimizer).__name__} computes the loss several times a step, which a step of a batch does not. Use one"
             " of torch's other optimizers."
