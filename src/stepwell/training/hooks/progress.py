@@ -91,10 +91,9 @@ def _minutes(training: Training) -> float:
 
 
 def describe_line(line: Line) -> str:
-    """A line of the history as text: `epoch 3  train loss 0.412 accuracy 0.91  validation loss 0.398 accuracy 0.92`."""
-    sides = {"train": "train", "val": "validation"}
+    """A line of the history as text: `epoch    3   train loss 0.412 accuracy 0.91   val loss 0.398 accuracy 0.92`."""
     parts = [f"epoch {line['epoch']:>4}"]
-    for side, name in sides.items():
+    for side in ("train", "val"):
         if side in line:
-            parts.append(f"{name}  " + "  ".join(f"{what} {value:.4g}" for what, value in line[side].items()))
+            parts.append(" ".join([side, *(f"{what} {value:.4g}" for what, value in line[side].items())]))
     return "   ".join(parts)

@@ -22,20 +22,20 @@ def shown(*, terminal: bool, hooks: list[sw.Hook] | None = None, **settings: Any
 
 def test_a_line_says_all_there_is() -> None:
     line = {"epoch": 3, "train": {"loss": 0.41234, "accuracy": 0.91}, "val": {"loss": 0.3981}}
-    assert describe_line(line) == "epoch    3   train  loss 0.4123  accuracy 0.91   validation  loss 0.3981"
+    assert describe_line(line) == "epoch    3   train loss 0.4123 accuracy 0.91   val loss 0.3981"
 
 
 def test_elsewhere_than_on_a_terminal_it_is_lines_of_plain_text() -> None:
     text, _ = shown(terminal=False, epochs=3)
     lines = text.splitlines()
-    assert lines[0].startswith("epoch    1   train  loss ")
-    assert lines[-1].startswith("epoch    3   train  loss ")
+    assert lines[0].startswith("epoch    1   train loss ")
+    assert lines[-1].startswith("epoch    3   train loss ")
     assert "\x1b" not in text
 
 
 def test_on_a_terminal_the_newest_line_is_left() -> None:
     text, console = shown(terminal=True)
-    assert re.sub(r"\x1b\[\d*[A-Z]", "", text.splitlines()[-1]).startswith("epoch    2   train  loss ")
+    assert re.sub(r"\x1b\[\d*[A-Z]", "", text.splitlines()[-1]).startswith("epoch    2   train loss ")
     assert "step 1 of 14" in text
     assert "steps/s" in text
     assert console._live_stack == [] if hasattr(console, "_live_stack") else console._live is None
