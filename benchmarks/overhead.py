@@ -3,8 +3,8 @@
 MLP 64-64-10, batch 64, SGD, one thread. Every contestant trains the same network on the same rows in turn, round by round;
 a contestant's figure is the median over the rounds of its difference from, and ratio to, the hand-written loop of the same
 round, so that a machine whose speed drifts does not favour anyone. A round is a short and a long training, and a step costs
-what the long one takes more, by the steps that it makes more: what beginning and ending cost cancels out, for everyone. Peers are measured where they are installed
-(`pip install -r benchmarks/requirements.txt -c constraints.txt`).
+what the long one takes more, by the steps that it makes more: what beginning and ending cost cancels out, for everyone. Peers are
+measured where they are installed (`pip install -r benchmarks/requirements.txt -c constraints.txt`).
 """
 
 import argparse
