@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -11,6 +12,7 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), 
 
 def test_the_library_example_learns(capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {}
+    torch.manual_seed(0)
     exec(compile(BLOCKS[0], "README.md", "exec"), names)
     assert names["training"].history[-1]["val"]["accuracy"] >= 0.9
     assert "accuracy" in capsys.readouterr().out

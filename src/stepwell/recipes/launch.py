@@ -1,13 +1,13 @@
 """From a recipe to a run: train, go on, rebuild, evaluate and report."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stepwell.core.errors import RunError
 from stepwell.recipes.facts import data_fingerprint, describe
 from stepwell.recipes.recipe import Recipe, load
+from stepwell.recipes.status import GoingOn, status
 from stepwell.reports.report import render
 from stepwell.runs import Run, Snapshot, create_run
 from stepwell.runs.environment import environment
@@ -66,13 +66,11 @@ def resume(
     parameters = {**run.facts["parameters"], **(changes or {})}
     experiment = rebuild(run, parameters)
     snapshot = run.read_checkpoint(which) if run.checkpoints() else None
-    if world.leads:
-        if snapshot is None:
-            run.rewind(0)
-        run.update(parameters=parameters, status="running")
+    if world.leads and snapshot is None:
+        run.rewind(0)
     leading = run if world.leads else None
     saving = Checkpoints(leading, **run.facts.get("checkpoints", {}))
-    return _carry_out(leading, experiment, [*hooks, saving], world, snapshot)
+    return _carry_out(leading, experiment, [GoingOn(parameters), *hooks, saving], world, snapshot)
 
 
 def rebuild(run: Run, parameters: Mapping[str, Any] | None = None) -> Experiment:
@@ -113,7 +111,7 @@ def _carry_out(
 ) -> Launched:
     if run is None:
         return Launched(None, fit(experiment, None, hooks, resume=snapshot, world=world), None)
-    with _status(run):
+    with status(run):
         training = fit(experiment, run, [History(run), *hooks], resume=snapshot, world=world)
     finished = {"steps": training.step, "epochs": training.epochs, "seconds": round(training.seconds, 3)}
     run.update(status="done", stopped=training.stop_reason, finished=finished)
@@ -129,16 +127,3 @@ def finish(run: Run, experiment: Experiment) -> Evaluation:
     facts = {**run.facts, "folder": str(run.folder)}
     run.write("report.html", render(facts, run.lines("history.jsonl"), run.lines("timing.jsonl"), evaluation))
     return evaluation
-
-
-@contextmanager
-def _status(run: Run) -> Iterator[None]:
-    """Keep in `run.json` how the training ended, where it did not end well."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        run.update(status="stopped")
-        raise
-    except Exception as error:
-        run.update(status="failed", error=(str(error) or type(error).__name__).splitlines()[0])
-        raise

@@ -56,6 +56,7 @@ def verify(
     """Train a recipe's experiment for `steps` steps in one go, and again with three interruptions, each followed by a
     resume from the checkpoint into a newly built model. Nothing of it is kept.
     """
+    steps = min(steps, Training(recipe.build(parameters)).total_steps or steps)
 
     def build() -> Experiment:
         return replace(recipe.build(parameters), epochs=None, minutes=None, steps=steps)

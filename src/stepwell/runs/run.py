@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,15 @@ class Run:
         whole = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         return [_parse(path, number, line) for number, line in enumerate(whole, 1)]
 
-    def rewind(self, epochs: int) -> list[Line]:
-        """Forget the lines of epochs after the first `epochs`; returns the history that is left."""
+    def rewind(self, epochs: int, history: Sequence[Line] | None = None) -> list[Line]:
+        """Forget the lines of epochs after the first `epochs`; returns the history that is left.
+
+        `history` are the lines that a checkpoint knows, which then replace those of the file.
+        """
         for name in ("history.jsonl", "timing.jsonl"):
             kept = [line for line in self.lines(name) if line["epoch"] <= epochs]
+            if name == "history.jsonl" and history is not None:
+                kept = list(history)
             write_text(self.folder / name, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept))
         return self.lines("history.jsonl")
 

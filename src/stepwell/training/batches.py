@@ -16,6 +16,7 @@ from stepwell.data.orders import Sequential
 from stepwell.training.experiment import Experiment
 from stepwell.training.world import World
 
+_EVALUATED_BYTES = 2**21
 Side = Source | DataLoader[Any]
 
 
@@ -105,12 +106,17 @@ def evaluation_batches(side: Side, experiment: Experiment, world: World) -> Batc
         return TorchBatches(side)
     return Loader(
         source=side,
-        batch_size=max(experiment.batch_size, 256 if side.row_bytes is not None else 1),
+        batch_size=max(experiment.batch_size, _evaluated_together(side)),
         order=Sequential(),
         seed=experiment.seed,
         workers=experiment.workers,
         shard=world.shard,
     )
+
+
+def _evaluated_together(side: Source) -> int:
+    """Rows that are evaluated at once where the training's batches are smaller: many, if they are small and in memory."""
+    return 1 if side.row_bytes is None else min(256, _EVALUATED_BYTES // max(side.row_bytes, 1))
 
 
 def _refuse_shards(world: World) -> None:

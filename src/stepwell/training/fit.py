@@ -60,10 +60,12 @@ def _train(training: Training, hooks: Sequence[Hook], resume: Snapshot | None) -
     try:
         training.world.share(training.model)
         if resume is not None:
-            training.restore(resume, training.run.rewind(resume.facts["epochs"]) if training.run else None)
+            training.restore(resume)
+            if training.run is not None:
+                training.run.rewind(training.epochs, training.history)
         for tell in listeners(hooks, "fit_start"):
             tell(training)
-        while not training.exhausted and training.stop_reason is None:
+        while training.unfinished and training.stop_reason is None:
             _train_epoch(training, hooks)
     except BaseException as caught:
         error = caught
@@ -77,9 +79,11 @@ def _train_epoch(training: Training, hooks: Sequence[Hook]) -> None:
     for tell in listeners(hooks, "epoch_start"):
         tell(training)
     step_end = listeners(hooks, "step_end")
-    run_pass(training, training.train_batches, training.train_step, training.tally, train=True, step_end=step_end)
+    if not training.exhausted:
+        run_pass(training, training.train_batches, training.train_step, training.tally, train=True, step_end=step_end)
     if training.stop_reason == INTERRUPTED:
         return
+    training.world.share_buffers(training.model)
     line: Line = {"epoch": training.epochs + 1, "step": training.step, "learning_rate": training.rates}
     line["train"] = training.tally.numbers()
     if training.val_batches is not None:

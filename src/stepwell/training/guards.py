@@ -48,6 +48,8 @@ def check_batch(model: nn.Module, task: Task, batch: Batch) -> None:
 
     Raises `ModelError` for data on another device than the model, `TaskError` for outputs that do not fit the loss.
     """
+    if not batch.index.numel():
+        return  # the share of a process in a batch that is shorter than the processes are many
     device = device_of(model)
     for tensor in tensors((batch.inputs, batch.targets)):
         if tensor.device != device:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
-from torch.optim.lr_scheduler import LRScheduler
+from torch import Tensor, nn
 
 from stepwell.core.errors import CheckpointError
 from stepwell.core.trees import Tree
@@ -14,6 +14,8 @@ from stepwell.runs import Snapshot
 
 if TYPE_CHECKING:
     from stepwell.training.training import Training
+
+_PLAIN = (bool, int, float, str, list, tuple)
 
 
 def take_snapshot(training: Training, *, best: bool = False) -> Snapshot:
@@ -30,47 +32,86 @@ def take_snapshot(training: Training, *, best: bool = False) -> Snapshot:
         "epochs": training.epochs,
         "batches_done": training.batches_done,
         "seconds": training.seconds,
-        "scheduler": _kind(scheduler),
+        "history": training.history[: training.epochs],
+        "settings": training.settings,
     }
     return Snapshot(step=training.step, parts=Snapshot.copy(parts), facts=facts, best=best)
 
 
-def restore_snapshot(training: Training, snapshot: Snapshot, history: Sequence[dict[str, Any]] | None) -> None:
-    """Take a training back to a snapshot; `history` is the lines of the epochs that were done then, where they are known.
+def settings(training: Training) -> dict[str, Any]:
+    """The settings that a resumed training has to share with the one that it goes on with, as they are at its start."""
+    scheduler = training.schedule.scheduler
+    groups = [
+        {name: value for name, value in group.items() if name != "params" and isinstance(value, _PLAIN)}
+        for group in training.optimizer.state_dict()["param_groups"]
+    ]
+    found = {
+        "optimizer": type(training.optimizer).__name__,
+        "groups": groups,
+        "scheduler": None if scheduler is None else type(scheduler).__name__,
+        "schedule": {n: v for n, v in (scheduler.state_dict() if scheduler else {}).items() if isinstance(v, _PLAIN)},
+        "batch_size": training.experiment.batch_size,
+        "batches": len(training.train_batches),
+    }
+    # As they come back from a checkpoint: tuples as lists; functions within them by their kind alone.
+    plain: dict[str, Any] = json.loads(json.dumps(found, default=lambda value: type(value).__name__))
+    return plain
 
-    Raises `CheckpointError` where the snapshot is of another model, optimizer or kind of scheduler.
+
+def restore_snapshot(training: Training, snapshot: Snapshot) -> None:
+    """Take a training back to a snapshot. Hyperparameters of the optimizer that differ now stay as they are now.
+
+    Raises `CheckpointError`, before anything is changed, where the snapshot is of another model, optimizer or schedule, or
+    lies in the middle of an epoch that now has other batches.
     """
-    load_model(training.model, snapshot)
     facts = snapshot.facts
-    try:
-        training.optimizer.load_state_dict(snapshot.parts["optimizer"])
-    except (ValueError, KeyError) as error:
-        raise CheckpointError(f"The checkpoint's optimizer state does not fit this experiment's: {error}.") from None
-    _restore_scheduler(training, snapshot)
+    _compare_settings(training, facts)
+    load_model(training.model, snapshot)
+    changed = _changed_groups(training.settings["groups"], facts["settings"]["groups"])
+    training.optimizer.load_state_dict(snapshot.parts["optimizer"])
+    for group, new in zip(training.optimizer.param_groups, changed, strict=True):
+        group.update(new)
+    if training.schedule.scheduler is not None:
+        training.schedule.scheduler.load_state_dict(snapshot.parts["scheduler"])
+        # The steps were made in an earlier sitting; without this, torch warns that the scheduler was stepped before them.
+        training.optimizer._opt_called = snapshot.step > 0  # type: ignore[attr-defined]
     if training.world.leads:  # what several processes had added up was merged into the first one's
         training.tally.restore(snapshot.parts["tally"])
     training.step, training.epochs = snapshot.step, facts["epochs"]
     training.batches_done, training.earlier_seconds = facts["batches_done"], facts["seconds"]
-    training.history = list(history or ())
-    if history is not None and len(training.history) != training.epochs:
-        raise CheckpointError(
-            f"The history has {len(training.history)} epochs, the checkpoint {training.epochs}; one was altered."
-        )
+    training.history = list(facts["history"])
 
 
-def _restore_scheduler(training: Training, snapshot: Snapshot) -> None:
-    own, given = _kind(training.schedule.scheduler), snapshot.facts.get("scheduler")
-    if own != given:
-        raise CheckpointError(
-            f"The checkpoint is of a training with {given or 'no scheduler'}, this experiment has {own or 'none'}. Resume"
-            " with the scheduler that the run began with."
-        )
-    if training.schedule.scheduler is not None:
-        training.schedule.scheduler.load_state_dict(snapshot.parts["scheduler"])
+def _compare_settings(training: Training, facts: Mapping[str, Any]) -> None:
+    own, given = training.settings, facts["settings"]
+    for what in ("optimizer", "scheduler"):
+        if own[what] != given[what]:
+            raise CheckpointError(
+                f"The checkpoint is of a training with {given[what] or f'no {what}'}, this experiment has"
+                f" {own[what] or 'none'}. Resume with the {what} that the run began with, or train a new run."
+            )
+    sizes = [len(group) for group in (own["groups"], given["groups"])]
+    if sizes[0] != sizes[1]:
+        raise CheckpointError(f"The optimizer has {sizes[0]} groups of parameters, the checkpoint {sizes[1]}.")
+    for name, value in own["schedule"].items():
+        if value != given["schedule"].get(name, value):
+            raise CheckpointError(
+                f"The {own['scheduler']} has {name}={value} now, and had {given['schedule'][name]} when the run began. A"
+                " schedule cannot be changed under way: resume with the settings of the run, or train a new one."
+            )
+    for name in ("batch_size", "batches"):
+        if facts["batches_done"] and own[name] != given[name]:
+            raise CheckpointError(
+                f"The checkpoint lies in the middle of an epoch of {given['batches']} batches of {given['batch_size']}; now"
+                f" there are {own['batches']} of {own['batch_size']}, so rows would be left out or shown twice. Resume with"
+                " the batch size and the data of the run."
+            )
 
 
-def _kind(scheduler: LRScheduler | None) -> str | None:
-    return None if scheduler is None else type(scheduler).__name__
+def _changed_groups(own: list[dict[str, Any]], given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Hyperparameters that the user has changed since the run began, by group."""
+    pairs = zip(own, given, strict=True)
+    return [{name: value for name, value in now.items() if value != then.get(name, value)} for now, then in pairs]
 
 
 def load_model(model: nn.Module, snapshot: Snapshot) -> None:
@@ -80,7 +121,7 @@ def load_model(model: nn.Module, snapshot: Snapshot) -> None:
     shapes = [
         f"{name} is {tuple(given[name].shape)} in the checkpoint and {tuple(own[name].shape)} in the model"
         for name in own
-        if name in given and given[name].shape != own[name].shape
+        if name in given and isinstance(own[name], Tensor) and given[name].shape != own[name].shape
     ]
     wrong = [
         *(f"the checkpoint lacks {name}" for name in missing),

@@ -78,11 +78,15 @@ class Tally:
         weights = _as_tensor([entry[2] for entry in pending], self.device)
         self.sums += torch.stack([(losses * weights).sum(), weights.sum()])
         if self.metrics:
-            outputs, targets = (
-                concatenate([entry[3] for entry in pending]),
-                concatenate([entry[4] for entry in pending]),
-            )
-            self._update_metrics(outputs, targets)
+            self._update_together([entry[3] for entry in pending], [entry[4] for entry in pending])
+
+    def _update_together(self, outputs: list[Tree], targets: list[Tree]) -> None:
+        try:
+            joined = [(concatenate(outputs), concatenate(targets))]
+        except RuntimeError:  # batches of several shapes, such as sequences of several lengths, are added one by one
+            joined = list(zip(outputs, targets, strict=True))
+        for pair in joined:
+            self._update_metrics(*pair)
 
     def _update_metrics(self, outputs: Tree, targets: Tree) -> None:
         views: dict[str, Tensor] = {}

@@ -1,7 +1,6 @@
 """The state of a training: what a checkpoint keeps and a hook may look at."""
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from stepwell.core.devices import device_of
@@ -13,7 +12,7 @@ from stepwell.training.batches import evaluation_batches, train_batches
 from stepwell.training.experiment import Experiment
 from stepwell.training.guards import check_batch
 from stepwell.training.schedules import Schedule
-from stepwell.training.state import restore_snapshot, take_snapshot
+from stepwell.training.state import restore_snapshot, settings, take_snapshot
 from stepwell.training.step import EagerStep, EvaluationStep, Step
 from stepwell.training.tally import Tally
 from stepwell.training.world import SOLO, World
@@ -31,6 +30,10 @@ class Training:
     """
 
     def __init__(self, experiment: Experiment, run: Run | None = None, world: World = SOLO) -> None:
+        if world.size > 1 and experiment.minutes is not None:
+            raise TrainingError(
+                "Several processes have several clocks: give a budget in epochs or steps, not in minutes."
+            )
         self.experiment, self.run, self.world = experiment, run, world
         self.model, self.task, self.optimizer = experiment.model, experiment.task, experiment.made_optimizer
         self.device = device_of(self.model)
@@ -48,6 +51,8 @@ class Training:
         self.batch: Batch | None = None
         self.stop_reason: str | None = None
         self._interrupted = False
+        self._best: tuple[float, int] | None = None
+        self.settings = settings(self)
         self._counts_epochs = world.size == 1 and experiment.epochs is not None
         self._unchecked = {True, False}  # the passes, training or not, whose first batch is yet to be checked
         self.earlier_seconds, self._started = 0.0, time.perf_counter()
@@ -112,6 +117,7 @@ class Training:
     def finish_epoch(self, line: Line) -> None:
         """Keep an epoch's line. One that the budget cut short stays open, so that a larger budget can go on with it."""
         self.history.append(line)
+        self._remember_best(line)
         if self.batches_done < len(self.train_batches):
             return
         self.epochs, self.batches_done = self.epochs + 1, 0
@@ -140,11 +146,8 @@ class Training:
     def watched(self, line: Line | None = None) -> float:
         """The watched number of a line of the history (default: the newest); of training where there is no validation."""
         line = self.history[-1] if line is None else line
-        name, _ = self.task.watch
-        for numbers in (line.get("val", {}), line["train"]):
-            if name in numbers:
-                return float(numbers[name])
-        return _loss(line)
+        numbers: dict[str, float] = line.get("val") or line["train"]
+        return float(numbers.get(self.task.watch[0], numbers["loss"]))
 
     def _number_for(self, mode: str) -> float:
         """What a scheduler that waits for a plateau is told: less is better with `min`, more with `max`."""
@@ -162,26 +165,37 @@ class Training:
     def watch(self) -> tuple[str, str]:
         """The name of the watched number, and `min` or `max`: whether small or large is good."""
         name, good = self.task.watch
-        known = {name for line in self.history[-1:] for side in ("val", "train") for name in line.get(side, {})}
-        return (name, good) if name in known or not known else ("loss", "min")
+        known = self.history[-1].get("val") or self.history[-1]["train"] if self.history else {name: 0.0}
+        return (name, good) if name in known else ("loss", "min")
 
     def best_epoch(self) -> int | None:
         """The number, from 1, of the epoch with the best watched number, the first of equals; NaN is never best."""
-        sign = 1.0 if self.watch[1] == "min" else -1.0
-        numbers = [(sign * self.watched(line), line["epoch"]) for line in self.history]
-        numbers = [(number, epoch) for number, epoch in numbers if number == number]
-        return min(numbers)[1] if numbers else None
+        return None if self._best is None else self._best[1]
+
+    def _remember_best(self, line: Line) -> None:
+        number = self.watched(line) * (1.0 if self.watch[1] == "min" else -1.0)
+        if number == number and (self._best is None or number < self._best[0]):
+            self._best = (number, line["epoch"])
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is something left to do: steps, or the last line of a budget that ended within an epoch."""
+        open_line = self.batches_done > 0 and len(self.history) == self.epochs
+        return not self.exhausted or open_line
 
     def snapshot(self, *, best: bool = False) -> Snapshot:
         """A copy of everything that a later sitting needs."""
         return take_snapshot(self, best=best)
 
-    def restore(self, snapshot: Snapshot, history: Sequence[Line] | None = None) -> None:
-        """Go back to a snapshot; `history` is the lines of the epochs that were done then, where they are known.
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot.
 
-        Raises `CheckpointError` where the snapshot is of another model, optimizer or kind of scheduler.
+        Raises `CheckpointError`, before anything is changed, where it is of another model, optimizer or schedule.
         """
-        restore_snapshot(self, snapshot, history)
+        restore_snapshot(self, snapshot)
+        self._best = None
+        for line in self.history:
+            self._remember_best(line)
 
 
 def _loss(line: Line) -> float:

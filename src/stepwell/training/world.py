@@ -45,6 +45,15 @@ class World:
             for tensor in model.state_dict().values():
                 dist.broadcast(tensor, 0)
 
+    def share_buffers(self, model: nn.Module) -> None:
+        """Make buffers, such as BatchNorm's, alike in all processes: floating ones their mean, others the first one's."""
+        for buffer in model.buffers() if self.size > 1 else ():
+            if buffer.is_floating_point():
+                dist.all_reduce(buffer)
+                buffer /= self.size
+            else:
+                dist.broadcast(buffer, 0)
+
     def average_gradients(self, parameters: list[nn.Parameter], weight: Tensor) -> None:
         """Replace gradients of means over this process's rows by those of the mean over all; `weight` is the rows' weight.
 

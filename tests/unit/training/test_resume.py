@@ -13,7 +13,11 @@ from torch import nn
 import stepwell as sw
 from stepwell.core.errors import CheckpointError
 from stepwell.data import Balanced, Noise, Shuffled, Transformed, Weighted
+from stepwell.recipes import launch
+from stepwell.recipes.recipe import load
 from stepwell.runs import Run, Snapshot
+from stepwell.training.step import StepResult
+from stepwell.training.world import World
 
 STEPS = -(-toys.ROWS // toys.BATCH)
 X, Y = toys.table()
@@ -171,18 +175,88 @@ def test_a_checkpoint_of_another_optimizer_is_refused() -> None:
     model = toys.network()
     groups = [{"params": model[0].parameters()}, {"params": model[3].parameters()}]
     experiment = toys.experiment(model, optimizer=torch.optim.SGD(groups, lr=0.1))
-    with pytest.raises(CheckpointError, match="The checkpoint's optimizer state does not fit this experiment's: "):
+    with pytest.raises(CheckpointError, match="The optimizer has 2 groups of parameters, the checkpoint 1"):
         sw.fit(experiment, resume=snapshot())
 
 
-def test_a_history_that_was_altered_is_told(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_kind_of_optimizer_is_refused() -> None:
+    model = toys.network()
+    experiment = toys.experiment(model, optimizer=torch.optim.RMSprop(model.parameters()))
+    with pytest.raises(CheckpointError, match="this experiment has RMSprop"):
+        sw.fit(experiment, resume=snapshot())
+
+
+def test_a_history_that_was_altered_is_put_right(tmp_path: Path) -> None:
     run = toys.folder(tmp_path)
     sw.fit(toys.experiment(epochs=2), run, [sw.History(run), sw.Checkpoints(run)])
+    before = run.lines("history.jsonl")
     run.rewind(1)
-    with pytest.raises(CheckpointError, match="The history has 1 epochs, the checkpoint 2; one was altered"):
-        sw.fit(toys.experiment(epochs=3), run, resume=run.read_checkpoint())
+    sw.fit(toys.experiment(epochs=3), run, [sw.History(run)], resume=run.read_checkpoint())
+    assert run.lines("history.jsonl")[:2] == before
+    assert [line["epoch"] for line in run.lines("history.jsonl")] == [1, 2, 3]
 
 
-def test_a_resume_without_a_run_knows_no_earlier_epochs() -> None:
+def test_a_resume_without_a_run_knows_earlier_epochs() -> None:
     training = sw.fit(toys.experiment(epochs=2), resume=snapshot())
-    assert [line["epoch"] for line in training.history] == [2]
+    assert [line["epoch"] for line in training.history] == [1, 2]
+
+
+def settled(**settings: object) -> sw.Experiment:
+    model = toys.network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=settings.pop("lr", 0.1))
+    schedule = settings.pop("schedule", None)
+    scheduler = schedule(optimizer) if schedule else None
+    return toys.experiment(model, optimizer=optimizer, scheduler=scheduler, **settings)
+
+
+def test_a_learning_rate_that_the_user_changed_stays_changed() -> None:
+    saved = sw.fit(settled(epochs=1)).snapshot()
+    assert sw.fit(settled(epochs=2, lr=0.01), resume=saved).history[-1]["learning_rate"] == [0.01]
+    assert sw.fit(settled(epochs=2), resume=saved).history[-1]["learning_rate"] == [0.1]
+
+
+def test_a_schedule_cannot_be_stretched_under_way() -> None:
+    def falling(length: int) -> object:
+        return lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=length)
+
+    saved = sw.fit(settled(epochs=1, schedule=falling(4))).snapshot()
+    with pytest.raises(CheckpointError, match="CosineAnnealingLR has T_max=8 now, and had 4 when the run began"):
+        sw.fit(settled(epochs=2, schedule=falling(8)), resume=saved)
+
+
+def test_another_batch_size_in_mid_epoch_is_refused_and_between_epochs_is_not() -> None:
+    middle, end = sw.fit(settled(steps=3)).snapshot(), sw.fit(settled(epochs=1)).snapshot()
+    with pytest.raises(CheckpointError, match="in the middle of an epoch of 7 batches of 4; now there are 4 of 8"):
+        sw.fit(settled(steps=9, batch_size=8), resume=middle)
+    assert sw.fit(settled(epochs=2, batch_size=8), resume=end).step == 7 + 4
+
+
+def test_the_last_line_of_a_budget_in_steps_is_made_up_for(tmp_path: Path) -> None:
+    whole, run = sw.fit(toys.experiment(steps=10)), toys.folder(tmp_path)
+
+    class Stop(sw.Hook):
+        def step_end(self, training: sw.Training, result: StepResult) -> None:
+            if training.step == 10:
+                training.interrupt()
+
+    with pytest.raises(KeyboardInterrupt):
+        sw.fit(toys.experiment(steps=10), run, [sw.History(run), sw.Checkpoints(run), Stop()])
+    for _ in range(2):  # also of a run that is complete
+        sw.fit(toys.experiment(steps=10), run, [sw.History(run)], resume=run.read_checkpoint())
+        assert run.lines("history.jsonl") == whole.history
+
+
+def test_several_processes_take_no_budget_in_minutes() -> None:
+    with pytest.raises(sw.StepwellError, match="Several processes have several clocks"):
+        sw.fit(toys.experiment(minutes=1), world=World(0, 2))
+
+
+def test_a_resume_that_is_refused_leaves_the_run_as_it_was(tmp_path: Path) -> None:
+    launched = launch.train(load("moons"), {"epochs": 3, "hidden": 4}, out=str(tmp_path))
+    before = {path.name: path.read_bytes() for path in launched.run.folder.glob("*.json*")}
+    with pytest.raises(CheckpointError, match="another model"):
+        launch.resume(sw.open_run(launched.run.folder), changes={"hidden": 8, "epochs": 6})
+    kept = {path.name: path.read_bytes() for path in launched.run.folder.glob("*.jsonl")}
+    assert kept == {name: content for name, content in before.items() if name.endswith("l")}
+    assert sw.open_run(launched.run.folder).facts["parameters"] == {"epochs": 3, "hidden": 4}
+    assert launch.resume(sw.open_run(launched.run.folder), changes={"epochs": 4}).training.epochs == 4

@@ -119,6 +119,8 @@ def _snapshot(training: Training, *, best: bool = False) -> Snapshot:
     snapshot = training.snapshot(best=best)
     parameters = {name for name, _ in training.model.named_parameters()}
     for name, tensor in snapshot.parts["model"].items():
+        if not isinstance(tensor, torch.Tensor):
+            continue  # a module's extra state
         # Buffers may be infinite by design, as the mask of an attention is.
         wrong = ~torch.isfinite(tensor) if name in parameters else torch.isnan(tensor)
         if bool(wrong.any()):

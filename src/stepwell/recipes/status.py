@@ -1,0 +1,34 @@
+"""What `run.json` says of a training that begins, and of one that does not end well."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from stepwell.runs import Run
+from stepwell.training.hooks import Hook
+from stepwell.training.training import Training
+
+
+class GoingOn(Hook):
+    """Keeps a resumed run's parameters, once its checkpoint has been found to fit them."""
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self._parameters = dict(parameters)
+
+    def fit_start(self, training: Training) -> None:
+        """Write them."""
+        if training.run is not None:
+            training.run.update(parameters=self._parameters, status="running")
+
+
+@contextmanager
+def status(run: Run) -> Iterator[None]:
+    """Keep in `run.json` how a training ended, where it did not end well."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        run.update(status="stopped")
+        raise
+    except Exception as error:
+        run.update(status="failed", error=(str(error) or type(error).__name__).splitlines()[0])
+        raise
