@@ -163,6 +163,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     contestants = {
         "hand-written loop": hand_written,
+        "the same, with fit's duties": same_duties,
         "DataLoader(TensorDataset)": textbook,
         "stepwell fit": stepwell_fit,
     }

@@ -39,23 +39,18 @@ class EvaluationStep:
     """Forward and loss, no update."""
 
     def __init__(self, model: nn.Module, task: Task, precision: str) -> None:
-        self.model, self.task, self.precision = model, task, precision
+        self.model, self.task = model, task
         self.device = device_of(model)
+        self.context = autocast(precision, self.device)
 
     def __call__(self, batch: Batch, number: int) -> StepResult:
         """The loss and outputs of a batch. An empty batch, a process's share of a short one, weighs nothing."""
-        if self.precision == "fp32":
-            outputs, loss = self._look(batch)
-        else:
-            with autocast(self.precision, self.device):
-                outputs, loss = self._look(batch)
+        with self.context:
+            outputs = call_model(self.model, batch.inputs)
+            loss = self.task.loss(outputs, batch.targets)
         if not batch.index.numel():
             loss = torch.zeros_like(loss)
         return StepResult(loss, self.task.weight(batch.targets), outputs)
-
-    def _look(self, batch: Batch) -> tuple[Tree, Tensor]:
-        outputs = call_model(self.model, batch.inputs)
-        return outputs, self.task.loss(outputs, batch.targets)
 
 
 class EagerStep:
