@@ -19,6 +19,7 @@ check: .venv/developer
 
 bench: .venv/developer
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/tables.py
 
 books: .venv/developer
 	$(BIN)/python tests/books/table.py

@@ -10,6 +10,7 @@ from stepwell.core.lazy import names_of
 if TYPE_CHECKING:
     from stepwell import data, metrics, models, plots, tasks
     from stepwell.core.errors import StepwellError, StepwellWarning
+    from stepwell.core.tensors.inspect import inspect
     from stepwell.data import (
         ArraySource,
         Batch,
@@ -35,6 +36,7 @@ _NAMES = {
     "stepwell.plots": (),
     "stepwell.tasks": (),
     "stepwell.core.errors": ("StepwellError", "StepwellWarning"),
+    "stepwell.core.tensors.inspect": ("inspect",),
     "stepwell.data.arrays": ("ArraySource", "as_source"),
     "stepwell.data.batch": ("Batch", "Source"),
     "stepwell.data.loader": ("Loader",),
@@ -79,6 +81,7 @@ __all__ = [
     "data",
     "evaluate",
     "fit",
+    "inspect",
     "metrics",
     "models",
     "open_run",

@@ -9,11 +9,25 @@ from torch import Tensor, nn
 
 import stepwell.models
 from stepwell.core.devices import seeded
-from stepwell.models import DigitNet, HiddenTanh, Line, Neuron, Quadratic, mlp
+from stepwell.models import DigitNet, Forecaster, HiddenTanh, Line, Neuron, Quadratic, TableNet, mlp
 from stepwell.runs import Snapshot
 from stepwell.runs.checkpoint import read_checkpoint, write_checkpoint
 
 ROWS = 7
+
+
+class _OneInput(nn.Module):
+    """A model of a past and of what is known ahead, as one of a single tensor."""
+
+    def __init__(self, model: nn.Module, window: int, known: int) -> None:
+        super().__init__()
+        self.model, self.window, self.known = model, window, known
+
+    def forward(self, x: Tensor) -> Tensor:
+        past, known = x[:, : 3 * self.window], x[:, 3 * self.window :]
+        return self.model(past=past.unflatten(1, (self.window, 3)), known=known.unflatten(1, (-1, self.known)))
+
+
 # how it is made, the shape of a row, the shape of its outputs, and how many parameters it has by hand count
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[int, ...], int]] = {
     "Line": (Line, (1,), (1,), 2),
@@ -29,6 +43,18 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[int, ...
         3 * 8 + 8 * 4 + 4 * 2,
     ),
     "mlp, linear": (lambda: mlp((3, 5, 2), activation=None), (3,), (2,), 3 * 5 + 5 + 5 * 2 + 2),
+    "TableNet": (
+        lambda: TableNet(3, edges={0: [-1.0, 0.0, 1.0], 2: [0.0, 0.5]}, hidden=(16,), members=2, dimension=4),
+        (3,),
+        (1,),
+        2 * (2 + 1 + 1) * 4 + (9 * 16 + 2 * (9 + 16 + 16)) + (16 + 2 * (16 + 1 + 1)),
+    ),
+    "Forecaster": (
+        lambda: _OneInput(Forecaster(3, 2, 8, 4, hidden=16, blocks=1, pooled=2, mean=1.0, std=2.0), window=8, known=2),
+        (8 * 3 + 4 * 2,),
+        (4,),
+        (8 * 4 + 4) + (8 * 2 + 2) + ((8 + 2 + 4 * 2 + 2 * 2) * 16 + 16) + (2 * 16 + 2 * (16 * 16 + 16)) + (16 * 4 + 4),
+    ),
     "DigitNet": (DigitNet, (1, 8, 8), (10,), 160 + 4640 + 512 * 64 + 64 + 650),
     "DigitNet, small": (lambda: DigitNet(4, 8, 3, 0.5), (1, 8, 8), (3,), 40 + 296 + 128 * 8 + 8 + 27),
 }

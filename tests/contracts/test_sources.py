@@ -1,7 +1,11 @@
 """Every source is a row of `SOURCES` and passes the same checks."""
 
 import random
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +16,22 @@ from torch.utils.data import Dataset
 import stepwell.data
 from stepwell.core.keys import Key
 from stepwell.core.trees import rows, tensors
-from stepwell.data import ArraySource, Batch, Loader, Noise, Shuffled, Source, Subset, Transformed, as_source, whole
+from stepwell.data import (
+    ArraySource,
+    Batch,
+    HDF5Source,
+    Loader,
+    MemmapSource,
+    Noise,
+    Shuffled,
+    Source,
+    Subset,
+    Transformed,
+    as_source,
+    whole,
+)
 from stepwell.data.arrays import DatasetSource
+from stepwell.data.hdf5 import write_hdf5
 
 ROWS = 31
 KEY = Key(6)("rows", 2)
@@ -29,6 +47,30 @@ class Drawing(Dataset[tuple[Tensor, int]]):
         return X[row] + torch.randn(4) + np.random.rand() + random.random(), row
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _files_removed() -> Iterator[None]:
+    yield
+    shutil.rmtree(folder())
+
+
+@cache
+def folder() -> Path:
+    return Path(tempfile.mkdtemp())
+
+
+def memmap() -> Source:
+    paths = [folder() / name for name in ("x.npy", "y.npy")]
+    for path, tensor in zip(paths, (X, Y), strict=True):
+        np.save(path, tensor.numpy())
+    return MemmapSource(*paths)
+
+
+def hdf5() -> Source:
+    path = folder() / "rows.hdf5"
+    write_hdf5(path, {"table/x": X, "y": Y})
+    return HDF5Source(path, "table/x", "y")
+
+
 SOURCES: dict[str, Callable[[], Source]] = {
     "a table": lambda: ArraySource(X, Y),
     "arrays": lambda: ArraySource(X.numpy(), Y.numpy()),
@@ -41,6 +83,8 @@ SOURCES: dict[str, Callable[[], Source]] = {
     "noise on some rows": lambda: Subset(Transformed(ArraySource(X, Y), Noise(0.3)), torch.arange(ROWS).flip(0)),
     "a list": lambda: as_source([(x, int(y)) for x, y in zip(X, Y, strict=True)]),
     "a dataset that draws": lambda: as_source(Drawing()),
+    "files of rows": memmap,
+    "datasets in a file": hdf5,
 }
 
 

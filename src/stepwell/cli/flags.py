@@ -49,7 +49,7 @@ class Command(Generic[S]):
             return _parameter(parameter.name, bool, option, bool(default))
         kind = describe(parameter.type)
         info: Any = typer.Option(flag_name(parameter), help=parameter.help, metavar=kind)
-        if is_argument(self.recipe, parameter) and default is inspect.Parameter.empty:
+        if parameter.name in self.recipe.arguments and default is inspect.Parameter.empty:
             info = typer.Argument(help=f"{parameter.help} ({kind})", metavar=parameter.name.upper())
         missing = default is None or default is inspect.Parameter.empty
         return _parameter(parameter.name, str, info, default if missing else text(default))
@@ -69,14 +69,8 @@ def flag_name(parameter: Parameter) -> str:
     return f"--{name}/--no-{name}" if parameter.type is bool else f"--{name}"
 
 
-def is_argument(recipe: Recipe, parameter: Parameter) -> bool:
-    """Whether a parameter stands before the `*` of the recipe's signature, and has no default."""
-    found = inspect.signature(recipe.function).parameters[parameter.name]
-    return found.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and found.default is inspect.Parameter.empty
-
-
 def _spoken(recipe: Recipe, parameter: Parameter) -> str:
-    return parameter.name.upper() if is_argument(recipe, parameter) else f"--{parameter.name.replace('_', '-')}"
+    return parameter.name.upper() if parameter.name in recipe.arguments else f"--{parameter.name.replace('_', '-')}"
 
 
 def check(recipe: Recipe) -> None:

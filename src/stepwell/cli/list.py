@@ -1,7 +1,7 @@
 """`stepwell list`."""
 
 from stepwell.cli.console import command, show, suggest_next, table
-from stepwell.recipes.table import ENTRIES
+from stepwell.recipes.entries import ENTRIES
 
 
 def list_recipes() -> None:

@@ -9,23 +9,25 @@ import typer
 
 from stepwell.cli.app import invoke, new_app
 from stepwell.cli.boundary import guarded, never_fail_to_print, quiet_warnings
+from stepwell.cli.compare import compare
 from stepwell.cli.console import command, say
 from stepwell.cli.data import data
 from stepwell.cli.evaluate import evaluate_run
 from stepwell.cli.failures import WrongUse
 from stepwell.cli.list import list_recipes
+from stepwell.cli.predict import predict
 from stepwell.cli.report import report
 from stepwell.cli.resume import resume
 from stepwell.cli.show import show_recipe
 from stepwell.cli.train import train
-from stepwell.recipes.table import ENTRIES
+from stepwell.recipes.entries import ENTRIES
 
 app = new_app(invoke_without_command=True)
 _RECIPES_FLAGS = {
     "allow_extra_args": True,
     "allow_interspersed_args": False,
 }  # what follows the first word is the recipe's
-_FIRST = {"train": "recipe", "resume": "run", "evaluate": "run", "report": "run", "show": "recipe"}
+_FIRST = {"train": "recipe", "resume": "run", "evaluate": "run", "predict": "run", "report": "run", "show": "recipe"}
 _RECIPES = f"Recipes: {', '.join(entry.name for entry in ENTRIES)}."
 
 app.command("list")(list_recipes)
@@ -33,7 +35,9 @@ app.command("show")(show_recipe)
 app.command("train", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(train)
 app.command("resume", context_settings=_RECIPES_FLAGS, options_metavar="[--help]")(resume)
 app.command("evaluate")(evaluate_run)
+app.command("predict")(predict)
 app.command("report")(report)
+app.command("compare")(compare)
 app.add_typer(data, name="data")
 
 

@@ -17,9 +17,10 @@ def report(
     with starting("writing the report"):
         from stepwell.cli.runs import find_run, relative
         from stepwell.recipes import launch
+        from stepwell.recipes.finish import finish
 
         found = find_run(run)
-        launch.finish(found, launch.rebuild(found))
+        finish(found, launch.rebuild(found))
     path = found.folder / "report.html"
     say(str(relative(path)))
     if show and not webbrowser.open(path.resolve().as_uri()):

@@ -8,11 +8,14 @@ from typing import Any
 from stepwell.cli.console import command
 from stepwell.cli.failures import WrongUse
 from stepwell.core.errors import RecipeError, RunError
+from stepwell.recipes.entries import ENTRIES
 from stepwell.recipes.recipe import Recipe, load
-from stepwell.recipes.table import ENTRIES
+from stepwell.reports.command import train as train_command
 from stepwell.runs import Run, open_run
 
 BUDGETS = ("epochs", "steps", "minutes")
+ENDING = ("OneCycleLR", "CosineAnnealingLR", "LinearLR", "PolynomialLR")
+"""Schedules that are made for a budget and end with it; going on beyond that would be another training."""
 
 
 def find_recipe(target: str) -> Recipe:
@@ -93,7 +96,9 @@ def budget(parameters: Mapping[str, Any]) -> tuple[str, float] | None:
 
 
 def larger_budget(run: Run) -> str:
-    """The command that trains a run twice as long."""
+    """The command that trains a run twice as long: on from where it is, or anew where its schedule ends with its budget."""
     found = budget(run.facts["parameters"])
+    if found and run.facts.get("optimizer", {}).get("scheduler") in ENDING:
+        return train_command(run.facts, {found[0]: type(found[1])(found[1] * 2)})
     longer = [f"--{found[0]}", f"{found[1] * 2:g}"] if found else []
     return command("resume", relative(run.folder), *longer)

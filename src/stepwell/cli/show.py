@@ -51,9 +51,9 @@ def _show_parameters(recipe: "Recipe") -> None:
 
 
 def _spelt(recipe: "Recipe", parameter: "Parameter") -> str:
-    from stepwell.cli.flags import flag_name, is_argument
+    from stepwell.cli.flags import flag_name
 
-    return parameter.name.upper() if is_argument(recipe, parameter) else flag_name(parameter)
+    return parameter.name.upper() if parameter.name in recipe.arguments else flag_name(parameter)
 
 
 def _show_experiment(experiment: "Experiment") -> None:

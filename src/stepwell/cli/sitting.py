@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepwell.cli.console import command, console, facts, say, suggest_next, warn
+from stepwell.cli.findings import compared, tell_data
 from stepwell.cli.runs import larger_budget, relative
 from stepwell.recipes.launch import Launched
 from stepwell.runs import Run
@@ -25,6 +26,8 @@ class Begin(Hook):
         if training.run is not None and training.world.leads:
             training.run.update(hooks=self._asked)
             say(_described(training), style="dim")
+            if not training.step:
+                tell_data(training.run.facts)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ def tell(launched: Launched) -> None:
     facts(
         [
             ("reached", _reached(training)),
+            *compared(run),
             ("time", f"{run.facts['finished']['seconds']:,.1f} s"),
             *(
                 [("ended", f"after {training.epochs} epochs, because {training.stop_reason}")]
@@ -115,7 +119,7 @@ def tell(launched: Launched) -> None:
             ("report", folder / "report.html"),
         ]
     )
-    for warning in run.facts["data"].get("warnings", []):
+    for warning in run.facts["data"].get("warnings", []) if "reader" not in run.facts else []:
         warn(warning)
     suggest_next(_next(run))
 

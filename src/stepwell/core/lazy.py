@@ -18,3 +18,9 @@ def names_of(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str]
         return getattr(import_module(homes[name]), name)
 
     return find
+
+
+def named(target: str) -> Any:
+    """What `module:name` names, imported when it is asked for."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)

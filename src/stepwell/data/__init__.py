@@ -7,8 +7,11 @@ from stepwell.core.lazy import names_of
 if TYPE_CHECKING:
     from stepwell.data.arrays import ArraySource, Noise, Subset, Transformed, as_source
     from stepwell.data.batch import Batch, Source, whole
+    from stepwell.data.hdf5 import HDF5Source
     from stepwell.data.leaks import Leak, shared_rows
+    from stepwell.data.libsvm import read_libsvm
     from stepwell.data.loader import Loader
+    from stepwell.data.memmap import MemmapSource
     from stepwell.data.orders import Balanced, Sequential, Shuffled, TorchShuffled, Weighted
     from stepwell.data.splits import (
         Split,
@@ -24,8 +27,10 @@ __all__ = [
     "ArraySource",
     "Balanced",
     "Batch",
+    "HDF5Source",
     "Leak",
     "Loader",
+    "MemmapSource",
     "Noise",
     "Sequential",
     "Shuffled",
@@ -37,6 +42,7 @@ __all__ = [
     "Transformed",
     "Weighted",
     "as_source",
+    "read_libsvm",
     "shared_rows",
     "split_by_time",
     "split_fixed",
@@ -51,8 +57,11 @@ __getattr__ = names_of(
     {
         "stepwell.data.arrays": ("ArraySource", "Noise", "Subset", "Transformed", "as_source"),
         "stepwell.data.batch": ("Batch", "Source", "whole"),
+        "stepwell.data.hdf5": ("HDF5Source",),
         "stepwell.data.leaks": ("Leak", "shared_rows"),
+        "stepwell.data.libsvm": ("read_libsvm",),
         "stepwell.data.loader": ("Loader",),
+        "stepwell.data.memmap": ("MemmapSource",),
         "stepwell.data.orders": ("Balanced", "Sequential", "Shuffled", "TorchShuffled", "Weighted"),
         "stepwell.data.splits": (
             "Split",

@@ -28,6 +28,13 @@ class Moons(NamedTuple):
     labels: Tensor
 
 
+class Parabolas(NamedTuple):
+    """Points of two parabolas: `x` float64 `(n, 2)`, `labels` int64 `(n,)`, 0 for the upper and 1 for the lower."""
+
+    x: Tensor
+    labels: Tensor
+
+
 class Curve(NamedTuple):
     """Points on a noisy curve: `x` and `y` float64 `(n, 1)`."""
 
@@ -69,6 +76,18 @@ def moons(n: int = 100, noise: float = 0.3, seed: int = 0) -> Moons:
 
     x, labels = make_moons(n_samples=n, noise=noise, random_state=seed)
     return Moons(torch.from_numpy(x), torch.from_numpy(labels).to(torch.int64))
+
+
+def parabolas(n: int = 2000, seed: int = 13) -> Parabolas:
+    """Godoy's two curves of the bonus chapter (row S24): y = x² and y = x² - 0.5, x evenly spaced from -1 to 1.
+
+    Half of the `n` points lie on each, in the order of NumPy's legacy generator. No straight line parts them.
+    """
+    x = np.linspace(-1.0, 1.0, n // 2)
+    points = np.concatenate([np.stack([x, x**2], axis=1), np.stack([x, x**2 - 0.5], axis=1)])
+    labels = np.repeat(np.array([0, 1], dtype=np.int64), n // 2)
+    order = np.random.RandomState(seed).permutation(len(points))
+    return Parabolas(torch.from_numpy(points[order]), torch.from_numpy(labels[order]))
 
 
 def curve(n: int = 200, low: float = 0.0, high: float = 20.0, noise: float = 1.0, seed: int = 0) -> Curve:

@@ -2,6 +2,8 @@
 
 from stepwell.models.activations import ACTIVATIONS
 from stepwell.models.digitnet import DigitNet
+from stepwell.models.forecaster import Forecaster
 from stepwell.models.perceptron import HiddenTanh, Line, Neuron, Quadratic, mlp
+from stepwell.models.tabular import TableNet
 
-__all__ = ["ACTIVATIONS", "DigitNet", "HiddenTanh", "Line", "Neuron", "Quadratic", "mlp"]
+__all__ = ["ACTIVATIONS", "DigitNet", "Forecaster", "HiddenTanh", "Line", "Neuron", "Quadratic", "TableNet", "mlp"]

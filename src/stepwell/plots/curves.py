@@ -11,6 +11,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from stepwell.plots.lines import draw_lines
 from stepwell.plots.style import INK, PAPER, SMALL_SIZE, SOFT, Array, canvas, figure_of, name_axes, paired
 
+_DECADES = 2.5
+
 
 def curves(
     epochs: npt.ArrayLike,
@@ -30,7 +32,7 @@ def curves(
     ax = canvas(ax)
     points = {name: _measured(*paired(epochs, values, name), log) for name, values in series.items()}
     if log and any(len(x) for x, _ in points.values()):
-        _log_scale(ax)
+        log_scale(ax, np.concatenate([y for _, y in points.values()]))
     ax.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=True, min_n_ticks=1))
     name_axes(ax, "epoch", ylabel, pad=8 if best is None else 18)
     if all(len(x) <= 1 for x, _ in points.values()):
@@ -46,10 +48,13 @@ def _measured(x: Array, y: Array, log: bool) -> tuple[Array, Array]:
     return x[keep], y[keep]
 
 
-def _log_scale(ax: Axes) -> None:
+def log_scale(ax: Axes, values: Array) -> None:
+    """A logarithmic y axis with plain numbers at 1, 2 and 5 of each decade, or at 1 where positive values span many."""
     ax.set_yscale("log")
-    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0), numticks=8))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    logs = np.log10(values[values > 0])
+    subs = (1.0, 2.0, 5.0) if np.ptp(logs) < _DECADES else (1.0,)
+    ax.yaxis.set_major_locator(LogLocator(subs=subs, numticks=8))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("e+", "e")))
     ax.yaxis.set_minor_locator(NullLocator())
 
 

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from stepwell.plots.style import SMALL_SIZE, Array, Look, looks, plain, say
+from stepwell.plots.style import SMALL_SIZE, Array, Look, figure_of, looks, plain, say
 
 Series = Mapping[str, tuple[Array, Array]]
 """Lines by name: the x and the y of each."""
 
 _FEW = 16
-_GAP = 0.08
+_GAP, _LINE_HEIGHT = 0.08, 0.16
+"""The least distance of two labels, as a share of the axes; and inches, which are more of a small one."""
 
 
 def draw_lines(ax: Axes, series: Series) -> None:
@@ -35,9 +36,17 @@ def _line(ax: Axes, x: Array, y: Array, how: Look) -> None:
 
 def label_ends(ax: Axes, series: Series, how: Sequence[Look]) -> None:
     """Write each name right of the axes, at the height where its line ends and in its colour."""
-    heights = spread(np.array([_end(ax, x, y) for x, y in series.values()]), _GAP)
-    for name, height, each in zip(series, heights, how, strict=True):
-        place: dict[str, Any] = {"transform": ax.transAxes, "va": "center", "ha": "left", "parse_math": False}
+    gap = max(_GAP, _LINE_HEIGHT / (ax.get_position().height * figure_of(ax).get_size_inches()[1]))
+    heights = spread(np.array([_end(ax, x, y) for x, y in series.values()]), min(gap, 0.25))
+    to_data = (ax.transScale + ax.transLimits).inverted()  # so that a label stays at its line when limits change
+    values = [to_data.transform((0.0, height))[1] for height in heights]
+    for name, height, each in zip(series, values, how, strict=True):
+        place: dict[str, Any] = {
+            "transform": ax.get_yaxis_transform(),
+            "va": "center",
+            "ha": "left",
+            "parse_math": False,
+        }
         ax.text(1.02, height, plain(name, 24), color=each.colour, fontsize=SMALL_SIZE, **place)
 
 

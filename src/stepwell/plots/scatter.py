@@ -24,7 +24,7 @@ def fit(
     ax = canvas(ax)
     name_axes(ax, xlabel, ylabel)
     column, line = paired(x, predicted, "predicted")
-    _points(ax, *paired(x, y, "y"))
+    points(ax, *paired(x, y, "y"))
     order = np.argsort(column, kind="stable")
     marker = "" if len(column) > 1 else "_"
     ax.plot(column[order], line[order], color=VERMILLION, linewidth=2.0, marker=marker, markersize=14, zorder=3)
@@ -38,7 +38,7 @@ def predictions(targets: npt.ArrayLike, predicted: npt.ArrayLike, *, name: str =
     ax = canvas(ax, 4.4, 4.0)
     name_axes(ax, f"true {name}".strip(), f"predicted {name}".strip())
     x, y = paired(targets, predicted, "predicted")
-    _points(ax, x, y)
+    points(ax, x, y)
     known = np.concatenate([x, y])[np.isfinite(np.concatenate([x, y]))]
     if known.size:
         ends = _ends(known)
@@ -53,7 +53,7 @@ def _ends(values: Array) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _points(ax: Axes, x: Array, y: Array) -> None:
+def points(ax: Axes, x: Array, y: Array) -> None:
     """Points that add up where they lie on each other; very many are drawn as one picture, which keeps files small."""
     seen = np.isfinite(x + y)
     if not seen.any():

@@ -25,6 +25,7 @@ def describe(experiment: Experiment) -> dict[str, Any]:
         "model": _describe_model(experiment),
         "task": {"kind": type(task).__name__, "classes": class_names(task), "watch": list(task.watch)},
         "optimizer": _describe_optimizer(experiment),
+        **({"reader": experiment.reader.facts()} if experiment.reader is not None else {}),
     }
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from stepwell.core.errors import RunError
 from stepwell.recipes.facts import data_fingerprint, describe
+from stepwell.recipes.finish import finish
 from stepwell.recipes.recipe import Recipe, load
 from stepwell.recipes.status import GoingOn, status
-from stepwell.reports.report import render
+from stepwell.recipes.values import plain
 from stepwell.runs import Run, Snapshot, create_run
 from stepwell.runs.environment import environment
-from stepwell.training.evaluation import Evaluation, evaluate
+from stepwell.training.evaluation import Evaluation
 from stepwell.training.experiment import Experiment
 from stepwell.training.fit import fit
 from stepwell.training.hooks import Checkpoints, History, Hook
@@ -44,7 +45,13 @@ def train(
     """
     experiment = recipe.build(parameters)
     kept = dict(checkpoints or {})
-    settings = {"recipe": recipe.target, "parameters": dict(parameters), "checkpoints": kept}
+    settings = {
+        "recipe": recipe.target,
+        "parameters": dict(parameters),
+        "arguments": recipe.arguments,
+        "defaults": {name: plain(value) for name, value in recipe.defaults.items()},
+        "checkpoints": kept,
+    }
     run = new_run(out, recipe.name, experiment, settings) if world.leads else None
     return _carry_out(run, experiment, [*hooks, Checkpoints(run, **kept)], world)
 
@@ -103,6 +110,8 @@ def new_run(out: str, name: str, experiment: Experiment, settings: Mapping[str, 
     run = create_run(out, name, {**settings, "seed": experiment.seed, **describe(experiment), **environment()})
     if experiment.data.split is not None:
         run.write("split.json", experiment.data.split.to_json())
+    if experiment.reader is not None:
+        run.write("reader.json", {"kind": experiment.reader.kind, **experiment.reader.to_json()})
     return run
 
 
@@ -116,14 +125,3 @@ def _carry_out(
     finished = {"steps": training.step, "epochs": training.epochs, "seconds": round(training.seconds, 3)}
     run.update(status="done", stopped=training.stop_reason, finished=finished)
     return Launched(run, training, finish(run, experiment))
-
-
-def finish(run: Run, experiment: Experiment) -> Evaluation:
-    """Evaluate a run's best weights, and write its report."""
-    load_weights(run, experiment, "best")
-    side = "val" if experiment.data.val is not None else "train"
-    evaluation = evaluate(experiment, side)
-    run.write("evaluation.json", {"split": side, "rows": evaluation.rows, "metrics": evaluation.metrics})
-    facts = {**run.facts, "folder": str(run.folder)}
-    run.write("report.html", render(facts, run.lines("history.jsonl"), run.lines("timing.jsonl"), evaluation))
-    return evaluation

@@ -1,6 +1,5 @@
 """A recipe: a function with typed keyword parameters that returns an experiment. Its signature is its configuration."""
 
-import importlib
 import importlib.util
 import inspect
 import sys
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from stepwell.core.errors import RecipeError, StepwellError, suggest
-from stepwell.recipes.table import ENTRIES
+from stepwell.core.lazy import named
+from stepwell.recipes.entries import ENTRIES
 from stepwell.recipes.values import typed
 from stepwell.training.experiment import Experiment
 
@@ -51,17 +51,35 @@ class Recipe:
             found[name] = Parameter(name, kind, parameter.default, text if isinstance(text, str) else "")
         return found
 
+    @property
+    def arguments(self) -> list[str]:
+        """The parameters that are given by their place: those before the `*` of the signature, without a default."""
+        found = inspect.signature(self.function).parameters.values()
+        places = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+        return [parameter.name for parameter in found if (parameter.kind, parameter.default) == places]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The parameters that have a default, with it."""
+        return {
+            name: one.default for name, one in self.parameters.items() if one.default is not inspect.Parameter.empty
+        }
+
+    def complete(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """All parameters with their values, given or by default, in their types. Raises `RecipeError`."""
+        known = self.parameters
+        for name in parameters.keys() - known.keys():
+            raise RecipeError(f"The recipe {self.name} has no parameter {name!r}.{suggest(name, known)}")
+        return {**self.defaults, **{name: self._typed(name, value) for name, value in parameters.items()}}
+
     def build(self, parameters: Mapping[str, Any]) -> Experiment:
         """The experiment for some parameters; the others keep their defaults.
 
         Raises `RecipeError` for parameters that it does not have, and for whatever the function raises.
         """
-        known = self.parameters
-        for name in parameters:
-            if name not in known:
-                raise RecipeError(f"The recipe {self.name} has no parameter {name!r}.{suggest(name, known)}")
+        complete = self.complete(parameters)
         try:
-            experiment = self.function(**{name: self._typed(name, value) for name, value in parameters.items()})
+            experiment = self.function(**complete)
         except StepwellError:
             raise
         except Exception as error:
@@ -86,8 +104,7 @@ def load(target: str) -> Recipe:
     if target not in entries:
         hint = suggest(target, entries) or f" Known: {', '.join(entries)}."
         raise RecipeError(f"There is no recipe {target!r}.{hint} Your own are named path/to/file.py:function.")
-    module, _, function = entries[target].target.partition(":")
-    return Recipe(target, target, getattr(importlib.import_module(module), function))
+    return Recipe(target, target, named(entries[target].target))
 
 
 def _load_file(target: str) -> Recipe:
@@ -97,7 +114,7 @@ def _load_file(target: str) -> Recipe:
         raise RecipeError(f"There is no recipe file {name}.")
     module = _import(path)
     found = {n: f for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
-    if not function or function not in found:
+    if function not in found:
         which = f"no function {function!r}" if function else "no function named"
         raise RecipeError(
             f"{name} has {which}; it has {', '.join(found) or 'none'}. Write {name}:FUNCTION.{suggest(function, found)}"
@@ -128,6 +145,6 @@ def _told(error: Exception) -> str:
     """An error of somebody's code in two lines: what it was, and where."""
     where = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     what = f"{type(error).__name__}: {error}"
-    if isinstance(error, SyntaxError):
-        return f"{what}"
-    return f"{what}\n  {where[-1].filename}:{where[-1].lineno}: {where[-1].line}" if where else what
+    if isinstance(error, SyntaxError) or not where:
+        return what
+    return f"{what}\n  {where[-1].filename}:{where[-1].lineno}: {where[-1].line}"

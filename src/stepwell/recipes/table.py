@@ -1,54 +1,127 @@
-"""The table of recipes: what `stepwell list` shows. It imports no torch, so that looking is quick."""
+"""A table of your own: one column predicted from the others."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from torch import nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
+
+from stepwell.core.devices import best_device, seeded
+from stepwell.data.splits import Split, split_by_time, split_grouped, split_random, split_stratified
+from stepwell.data.tables.columns import check_known, choose_columns
+from stepwell.data.tables.fitting import fit_reader
+from stepwell.data.tables.read import TableFile, read_table
+from stepwell.data.tables.reader import TableReader
+from stepwell.data.tables.target import Target
+from stepwell.models import TableNet
+from stepwell.tasks import Binary, Multiclass, Regression
+from stepwell.tasks.base import Task
+from stepwell.training.experiment import Experiment
+
+_MOST_BINS = 4096  # of all columns together: a table of thousands of columns gets few bins each, or none
+_FEWEST_BINS = 4
+_WARM_UP = 0.1
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A recipe's name, the function `module:function`, a line about it, the book rows it holds and its typical time."""
+def model_of(reader: TableReader, parameters: Mapping[str, Any]) -> tuple[nn.Module, Task]:
+    """The network and the task for what a reader found, with a run's `hidden`, `members`, `bins`, `dropout` and `seed`."""
+    encoding, target = reader.encoding, reader.target
+    bins = min(parameters["bins"], _MOST_BINS // max(len(encoding.numbers), 1))
+    edges = dict(zip(encoding.numbers, encoding.bins(bins), strict=True)) if bins >= _FEWEST_BINS else {}
+    mean, std = (target.mean, target.std) if target.kind == "regression" else (0.0, 1.0)
+    with seeded(parameters["seed"]):
+        model = TableNet(
+            encoding.features,
+            outputs=len(target.classes) if target.kind == "multiclass" else 1,
+            edges=edges,
+            levels=encoding.levels,
+            hidden=parameters["hidden"],
+            members=parameters["members"],
+            dropout=parameters["dropout"],
+            mean=mean,
+            std=std,
+        )
+    return model.to(best_device()), _task(target)
 
-    name: str
-    target: str
-    summary: str
-    rows: str = ""
-    time: str = ""
+
+def _task(target: Target) -> Task:
+    if target.kind == "regression":
+        return Regression(names=(target.name,))
+    if target.kind == "binary":
+        return Binary(classes=(target.classes[0], target.classes[1]))
+    return Multiclass(classes=target.classes)
 
 
-ENTRIES = (
-    Entry("digits", "stepwell.recipes.digits:digits", "Read 1,797 real handwritten digits of 8×8 pixels", "", "8 s"),
-    Entry(
-        "line",
-        "stepwell.recipes.line:line",
-        "Fit a straight line to 100 noisy points",
-        "Step-by-Step S01–S12",
-        "1 s",
-    ),
-    Entry(
-        "moons",
-        "stepwell.recipes.moons:moons",
-        "Tell two interleaved half-moons apart, by a line",
-        "Step-by-Step S15",
-        "1 s",
-    ),
-    Entry(
-        "thermometer",
-        "stepwell.recipes.thermometer:thermometer",
-        "Find what unit a thermometer shows, from eleven readings",
-        "Deep Learning with PyTorch S5.1–S5.9, S6.1–S6.5",
-        "6 s",
-    ),
-    Entry(
-        "curve",
-        "stepwell.recipes.curve:curve",
-        "Follow a noisy wave with a line, two layers, or a network that bends",
-        "Inside Deep Learning S-15–S-17, S-19",
-        "8 s",
-    ),
-    Entry(
-        "moons-softmax",
-        "stepwell.recipes.moons_softmax:moons_softmax",
-        "Tell two half-moons apart with one output a class, and compare batch sizes",
-        "Inside Deep Learning S-20, S-21, S-24–S-28",
-        "10 s",
-    ),
-)
+def _split(
+    read: TableFile, target: Target, *, by_time: str, by_group: str, val: float, test: float, seed: int
+) -> Split:
+    """By time or by groups where a column is named for it; else at random, of classes in equal proportion."""
+    amounts = {"train": 1 - val - test, "val": val, "test": test}
+    if by_time:
+        return split_by_time(read.frame[by_time].to_numpy(), **amounts)
+    if by_group:
+        check_known([by_group], read.frame.columns, "--group")
+        return split_grouped(read.frame[by_group].cast(str).to_list(), **amounts, seed=seed)
+    if target.kind == "regression":
+        return split_random(len(read.frame), **amounts, seed=seed)
+    return split_stratified(target.encode(read.frame).flatten(), **amounts, seed=seed)
+
+
+def table(
+    file: Annotated[Path, "a CSV or Parquet file; delimiter, header and types are found"],
+    *,
+    target: Annotated[str, "the column to predict"],
+    task: Annotated[
+        Literal["auto", "regression", "binary", "multiclass"], "what to predict; auto: by its values"
+    ] = "auto",
+    drop: Annotated[tuple[str, ...], "columns to leave out"] = (),
+    continuous: Annotated[tuple[str, ...], "columns that are numbers"] = (),
+    ordinal: Annotated[tuple[str, ...], "columns whose values have an order: size:small<medium<large"] = (),
+    ordinal_as: Annotated[Literal["number", "category", "cumulative"], "how ordinal columns are encoded"] = "number",
+    nominal: Annotated[tuple[str, ...], "columns that are categories without an order"] = (),
+    time: Annotated[str, "a column of dates; the rows are then split by it, the latest held out"] = "",
+    group: Annotated[str, "a column whose equal values stay on one side of the split: patients, shops"] = "",
+    delimiter: Annotated[str | None, "what separates the fields, where finding it goes wrong"] = None,
+    val: Annotated[float, "share of the rows that choose the best epoch"] = 0.15,
+    test: Annotated[float, "share of the rows for the report, which choose nothing"] = 0.15,
+    hidden: Annotated[tuple[int, ...], "widths of the hidden layers"] = (256, 256),
+    members: Annotated[int, "networks that share their weights and are averaged"] = 4,
+    bins: Annotated[int, "bends of each number's embedding; 0: numbers go in as they are"] = 32,
+    dropout: Annotated[float, "share of hidden values that are dropped in training"] = 0.1,
+    learning_rate: Annotated[float, "largest step size of AdamW, which rises to it and falls again"] = 2e-3,
+    weight_decay: Annotated[float, "pull of the weights towards zero"] = 3e-3,
+    batch_size: Annotated[int, "rows of an update"] = 256,
+    epochs: Annotated[int, "passes over the training rows"] = 60,
+    seed: Annotated[int, "decides the split, the initial weights, the order and the dropout"] = 0,
+) -> Experiment:
+    """Predict one column of a table from the others: yours, in a CSV or Parquet file.
+
+    Each column's kind is guessed and shown, and can be overruled by a flag. Numbers are embedded piecewise, categories are
+    one-hot or embedded; all statistics are those of the training rows. The report compares the network with a linear model
+    and with gradient boosting on the same rows.
+    """
+    read = read_table(file, delimiter=delimiter)
+    columns = choose_columns(
+        read.frame, target=target, drop=drop, continuous=continuous, ordinal=ordinal, nominal=nominal, time=time or None,
+        ordinal_as=ordinal_as,
+    )  # fmt: skip
+    divided = partial(_split, by_time=time, by_group=group, val=val, test=test, seed=seed)
+    reader, data = fit_reader(read, columns, target, task, divided)
+    settings = {"hidden": hidden, "members": members, "bins": bins, "dropout": dropout, "seed": seed}
+    model, meaning = model_of(reader, settings)
+    optimizer = AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    steps = epochs * -(-len(data.train) // batch_size)
+    return Experiment(
+        data=data,
+        model=model,
+        task=meaning,
+        optimizer=optimizer,
+        scheduler=OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=_WARM_UP),
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        reader=reader,
+    )

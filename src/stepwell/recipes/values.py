@@ -103,7 +103,7 @@ def _first(value: Any, kinds: tuple[Any, ...]) -> Any:
 
 
 def _items(value: Any, kind: Any) -> Any:
-    items = value.split(",") if isinstance(value, str) else list(value)
+    items = [each for each in value.split(",") if value] if isinstance(value, str) else list(value)
     kinds = _item_kinds(kind)
     if kinds[-1] is ...:
         kinds = kinds[:1] * len(items)

@@ -1,4 +1,4 @@
-"""What was trained on what: data, model, time, and how to do it again."""
+"""What was trained, and how it ended: model, time, and how to do it again."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,23 +12,6 @@ from stepwell.reports.text import Html, Numeric, duration, number, part
 
 _PARTS = {"train": "training steps", "data": "waiting for data", "val": "validation", "checkpoint": "checkpoints"}
 _MOST_LAYERS = 60
-_FINGERPRINT = 16
-
-
-def data(facts: Line) -> Section:
-    """How many rows in which split, where they came from, and what was odd about them."""
-    known = part(facts, "data")
-    counts = {name: value for name, value in known.items() if isinstance(value, int) and not isinstance(value, bool)}
-    whole = sum(counts.values())
-    rows = [(_named(name), count, Numeric(f"{count / max(whole, 1):.0%}")) for name, count in counts.items()]
-    rest = {name: value for name, value in known.items() if name not in counts and name != "warnings"}
-    if isinstance(rest.get("fingerprint"), str):
-        rest["fingerprint"] = rest["fingerprint"][:_FINGERPRINT]
-    return Section("Data", figures_row(*filter(None, (table(rows, ("split", "rows", "share")), facts_table(rest)))))
-
-
-def _named(split: str) -> str:
-    return {"train": "training", "val": "validation"}.get(split, split)
 
 
 def ending(facts: Line) -> Html:
@@ -36,12 +19,6 @@ def ending(facts: Line) -> Html:
     label = {"failed": "Failed", "stopped": "Stopped"}.get(str(facts.get("status")))
     why = facts.get("error") or "before its end. This page shows how far it came."
     return warning(why, label) if label else Html("")
-
-
-def warnings(facts: Line) -> Html:
-    """Every warning about the data."""
-    found = part(facts, "data").get("warnings") or []
-    return Html("".join(map(warning, found if isinstance(found, list | tuple) else [found])))
 
 
 def model(facts: Line) -> Section:

@@ -23,12 +23,19 @@ def given(facts: Line) -> str:
 
 
 def train(facts: Line, changes: Mapping[str, Any] | None = None) -> str:
-    """The training command of the run's recipe with its parameters, some of them changed. Empty without a recipe."""
+    """The training command of the run's recipe with its parameters, some of them changed. Empty without a recipe.
+
+    Parameters that have their default value (the run's `defaults`) are left out, and those that `arguments` names are given
+    by their place.
+    """
     if not facts.get("recipe"):
         return ""
     values = {**settings(facts), **(changes or {})}
-    words = [word for name, value in values.items() for word in _flag(name, value)]
-    return shlex.join(["stepwell", "train", str(facts["recipe"]), *words])
+    defaults, places = part(facts, "defaults"), facts.get("arguments") or ()
+    arguments = [str(values.pop(name)) for name in places if name in values]
+    chosen = {name: value for name, value in values.items() if name not in defaults or defaults[name] != value}
+    words = [word for name, value in chosen.items() for word in _flag(name, value)]
+    return shlex.join(["stepwell", "train", str(facts["recipe"]), *arguments, *words])
 
 
 def on_run(verb: str, facts: Line) -> str:
@@ -37,9 +44,14 @@ def on_run(verb: str, facts: Line) -> str:
     return shlex.join(["stepwell", verb, str(folder)]) if folder else ""
 
 
+def _option(name: object) -> str:
+    return str(name).replace("_", "-")
+
+
 def _flag(name: str, value: Any) -> list[str]:
-    """A parameter as words of a command line; nothing for None."""
-    option = str(name).replace("_", "-")
+    """A parameter as words of a command line; nothing for None and for an empty list."""
     if isinstance(value, bool):
-        return [f"--{option}" if value else f"--no-{option}"]
-    return [] if value is None else [f"--{option}", str(value)]
+        return [f"--{_option(name)}" if value else f"--no-{_option(name)}"]
+    if isinstance(value, list | tuple):
+        return [f"--{_option(name)}", ",".join(map(str, value))] if value else []
+    return [] if value is None else [f"--{_option(name)}", str(value)]

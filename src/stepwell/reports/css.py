@@ -19,7 +19,8 @@ CSS = (
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink);
-  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; }
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif;
+  overflow-wrap: break-word; }
 main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.5rem 4rem; }
 h1, h2, h3, p, figure, dl, dd, ul, pre { margin: 0; }
 h1 { font-size: 2.1rem; line-height: 1.15; font-weight: 650; letter-spacing: -.02em; overflow-wrap: anywhere; }
@@ -37,7 +38,7 @@ nav a { color: var(--soft); text-decoration: none; padding: .2rem 0; }
 nav a:hover { color: var(--ink); text-decoration: underline; }
 section { margin-top: 2.75rem; padding-top: 1.25rem; border-top: 1px solid var(--line); display: grid; gap: 1rem; }
 section.first { margin-top: 1.25rem; padding-top: 0; border: 0; }
-section > *, .row > *, .cards > *, .steps > * { min-width: 0; }
+section > *, .row > *, .cards > *, .steps > *, .small > *, #movable > * { min-width: 0; }
 .status { display: inline-block; border: 1px solid currentColor; border-radius: 1rem; padding: 0 .6rem;
   font-size: .8rem; line-height: 1.4rem; margin-right: .5rem; }
 .done { color: var(--green); } .running { color: var(--blue); } .stopped { color: var(--amber); }
@@ -50,6 +51,8 @@ section > *, .row > *, .cards > *, .steps > * { min-width: 0; }
 .tile small { display: block; color: var(--soft); font-size: .8rem; font-weight: 400; letter-spacing: 0; }
 .row { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.5rem 2rem;
   align-items: start; }
+.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); gap: 1.25rem 1.5rem; }
+.small svg.plot { min-width: 0 !important; }
 .scroll { overflow-x: auto; }
 figure > .scroll { overflow-y: hidden; }
 svg.plot { display: block; width: 100%; height: auto; stroke-linejoin: round; font-family: inherit; }
@@ -61,6 +64,7 @@ th:last-child, td:last-child { padding-right: 0; }
 thead th { color: var(--soft); font-weight: 500; font-size: .85rem; white-space: nowrap; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 tbody tr:last-child > * { border-bottom: 0; }
+th small { display: block; color: var(--soft); font-weight: 400; font-size: .8rem; line-height: 1.35; }
 .num { text-align: right; white-space: nowrap; }
 .name { max-width: 34rem; overflow-wrap: break-word; }
 .values { min-width: 13rem; font-size: .85rem; color: var(--soft); }
@@ -81,6 +85,12 @@ code, pre { font: .875rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberat
 .cards figcaption { overflow-wrap: anywhere; font-size: .85rem; }
 .steps { display: grid; gap: 1rem; padding: 0; list-style: none; }
 .steps p { margin-bottom: .35rem; }
+.control { display: grid; gap: .35rem; max-width: 34rem; }
+.control label { font-weight: 620; }
+.control output { font-variant-numeric: tabular-nums; margin-left: .35rem; }
+.control input { width: 100%; height: 1.75rem; margin: 0; accent-color: var(--blue); cursor: pointer; }
+#movable { display: grid; gap: 1rem; }
+.mark { fill: var(--paper); stroke: var(--ink); stroke-width: 1.6; }
 footer { margin-top: 3rem; }
 @media (max-width: 32rem) {
   main { padding: 1.5rem 1rem 3rem; }
@@ -95,7 +105,7 @@ footer { margin-top: 3rem; }
   @page { margin: 16mm; }
   body { font-size: 10.5pt; background: #fff; }
   main { max-width: none; padding: 0; }
-  nav { display: none; }
+  nav, .control input { display: none; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   figure, .tile, .warning, tr, pre { break-inside: avoid; }
   h2, h3, thead { break-after: avoid; }

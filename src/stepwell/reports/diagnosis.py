@@ -16,6 +16,7 @@ _FEW = 4
 _MOVED = 0.03
 _ROSE = 0.10
 _STILL = 0.05
+_GAP = 0.10
 _NEGLIGIBLE = 0.01
 _LEARNED = 0.9
 
@@ -33,7 +34,7 @@ def shape(history: Sequence[Line]) -> Shape:
         return "unstable"
     if _stands(train) and not _knows(history):
         return "stuck"
-    if _rises(judged) and judged is not train:
+    if judged is not train and (_rises(judged) or (_stands(judged) and not _knows(history))):
         return "overfitting"
     return "improving" if _falls(judged) else "fine"
 
@@ -42,7 +43,8 @@ def diagnose(history: Sequence[Line]) -> str:
     """A sentence or two on how the training went: whether it learned, overfitted, or had not finished learning.
 
     It looks at the losses alone, smoothed over three epochs, and against their own size: the training loss moved if it
-    fell by 3 %, a loss rose again if it ends 10 % over its least, and still fell if the last fifth brought 5 %.
+    fell by 3 %, a loss rose again if it ends 10 % over its least, and still fell if the last fifth brought 5 %. The shapes
+    are those of book row DLwP C35: none falls, training falls and validation does not, both fall, both fall with a gap.
     """
     found = shape(history)
     if found in _FIXED:
@@ -57,12 +59,13 @@ def diagnose(history: Sequence[Line]) -> str:
             + _SLOWER
         )
     if found == "overfitting":
-        return f"Overfitting: {_turn(history, judged)}, while the training loss went on falling." + _OVERFIT_FIX
+        return f"Overfitting: {_turn(history, judged)}." + _OVERFIT_FIX
     whose = "validation" if judged is not train else "training"
     blind = "" if judged is not train else " There is no validation loss, so overfitting would not be seen."
     if found == "improving":
         return f"Still improving: the {whose} loss was falling to the end. More epochs are likely to help." + blind
-    return f"Fine: the {whose} loss fell from {number(float(judged[0]))} and settled around {_last(judged)}." + blind
+    settled = f"the {whose} loss fell from {number(float(judged[0]))} and settled around {_last(judged)}"
+    return f"Fine: {settled}{_gap(train, judged)}." + blind
 
 
 _SLOWER = " Try a smaller learning rate, or clip the gradients."
@@ -92,11 +95,11 @@ def _finite(values: Array) -> Array:
 
 
 def _smooth(values: Array) -> Array:
-    """The median of each value and its neighbours; the first value stays as it is."""
+    """The median of each value and its neighbours; the first value stays as it is, for the last there is but one."""
     if len(values) < 3:
         return values
-    inner = [np.median(values[max(0, index - 1) : index + 2]) for index in range(1, len(values))]
-    return np.array([values[0], *inner])
+    inner = np.median(np.stack((values[:-2], values[1:-1], values[2:])), axis=0)
+    return np.concatenate((values[:1], inner, [values[-2:].mean()]))
 
 
 def _beyond(change: float, share: float, values: Array) -> bool:
@@ -132,8 +135,21 @@ def _last(values: Array) -> str:
     return number(float(values[-1]))
 
 
+def _gap(train: Array, judged: Array) -> str:
+    """How the validation loss ends beside the training loss, where there are both: the gap between them is usual."""
+    if judged is train:
+        return ""
+    apart = float(judged[-1] - train[-1])
+    if not _beyond(apart, _GAP, judged):
+        return ", together with the training loss"
+    return f", {number(apart)} above the training loss, which is the usual gap"
+
+
 def _turn(history: Sequence[Line], judged: Array) -> str:
+    if not _rises(judged):
+        ends = f"from {number(float(judged[0]))} to about {_last(judged)}"
+        return f"the training loss fell, but the validation loss hardly moved ({ends})"
     raw = series(history, "val", "loss")
     least = int(np.where(np.isfinite(raw), raw, np.inf).argmin())
     where = f"was least in epoch {epochs(history)[least]} ({number(float(raw[least]))})"
-    return f"the validation loss {where} and rose to about {_last(judged)}"
+    return f"the validation loss {where} and rose to about {_last(judged)}, while the training loss went on falling"

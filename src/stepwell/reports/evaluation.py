@@ -37,6 +37,58 @@ class Mistake(Protocol):
         """How sure it was, from 0 to 1."""
 
 
+class RankingCounts(Protocol):
+    """How many rows two classes call positive, rightly and wrongly, at each threshold."""
+
+    @property
+    def thresholds(self) -> npt.NDArray[Any]:
+        """Probabilities `(t,)`, rising; a row is positive where its own is at least as large."""
+
+    @property
+    def true_positives(self) -> npt.NDArray[Any]:
+        """Positives that are called so at each threshold, `(t,)`."""
+
+    @property
+    def false_positives(self) -> npt.NDArray[Any]:
+        """Negatives that are called positive at each threshold, `(t,)`."""
+
+    @property
+    def positives(self) -> int:
+        """Rows of class 1."""
+
+    @property
+    def negatives(self) -> int:
+        """Rows of class 0."""
+
+    @property
+    def threshold(self) -> float:
+        """The threshold of the task itself."""
+
+    @property
+    def curve(self) -> npt.NDArray[Any]:
+        """`(points, 2)`: false and true positives at falling thresholds, from none to all."""
+
+
+class CalibrationBins(Protocol):
+    """Rows in bins of their probability."""
+
+    @property
+    def predicted(self) -> npt.NDArray[Any]:
+        """The mean probability of each bin."""
+
+    @property
+    def observed(self) -> npt.NDArray[Any]:
+        """The share of each bin's rows that was right."""
+
+    @property
+    def rows(self) -> npt.NDArray[Any]:
+        """How many rows each bin has."""
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error."""
+
+
 class Evaluation(Protocol):
     """What a model made of the rows of one split."""
 
@@ -71,3 +123,11 @@ class Evaluation(Protocol):
     @property
     def values(self) -> npt.NDArray[Any] | None:
         """The predictions for these rows, shaped alike."""
+
+    @property
+    def ranking(self) -> RankingCounts | None:
+        """Counts by threshold; for two classes alone."""
+
+    @property
+    def calibration(self) -> CalibrationBins | None:
+        """Probabilities against what came true; for classes alone."""

@@ -49,10 +49,13 @@ def names(history: Sequence[Line]) -> list[str]:
 def watched(facts: Line) -> tuple[str, str]:
     """What epochs are compared by, and whether `min` or `max` is good. `watch` is a name, or a name and a direction."""
     watch = part(facts, "task").get("watch") or "loss"
-    name, direction = (watch, "") if isinstance(watch, str) else (str(watch[0]), str(watch[-1]))
-    if direction not in ("min", "max"):
-        direction = "min" if name.split("_")[-1] in _SMALL_IS_GOOD else "max"
-    return name, direction
+    name, way = (watch, "") if isinstance(watch, str) else (str(watch[0]), str(watch[-1]))
+    return name, way if way in ("min", "max") else direction(name)
+
+
+def direction(name: str) -> str:
+    """`min` for a metric whose name says that it is an error, else `max`."""
+    return "min" if name.split("_")[-1] in _SMALL_IS_GOOD else "max"
 
 
 def best(history: Sequence[Line], facts: Line) -> Best | None:

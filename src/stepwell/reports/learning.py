@@ -13,7 +13,10 @@ from stepwell.reports.text import Html, duration, number, part
 
 _MOST_CURVES = 6
 _LOG_FROM = 20.0
-_ABBREVIATIONS = {"mae": "MAE", "mse": "MSE", "rmse": "RMSE", "r2": "R²", "f1": "F1", "roc_area": "ROC area"}
+_ABBREVIATIONS = {
+    **{name: name.upper() for name in ("mae", "mse", "rmse", "f1")},
+    **{"r2": "R²", "roc_area": "ROC area", "pr_area": "PR area"},
+}
 
 
 def headlines(facts: Line, history: Sequence[Line], timing: Sequence[Line]) -> Html:
@@ -64,14 +67,14 @@ def learning(facts: Line, history: Sequence[Line]) -> Section:
 def _curve(history: Sequence[Line], name: str, best_epoch: int | None) -> Html:
     lines = {SIDES[side]: series(history, side, name) for side in SIDES}
     lines = {side: values for side, values in lines.items() if np.isfinite(values).any()}
-    log = name == "loss" and _wide(np.concatenate([*lines.values(), np.empty(0)]))
+    log = name == "loss" and wide(np.concatenate([*lines.values(), np.empty(0)]))
     title = spoken(name) + (" (logarithmic scale)" if log else "")
     fig = curves(epochs(history), lines, ylabel=title, log=log, best=best_epoch)
     ends = "; ".join(f"{side}: from {_first(values)} to {_last(values)}" for side, values in lines.items())
     return figure(fig, f"{spoken(name)} over {len(history)} epochs. {ends}")
 
 
-def _wide(values: Array) -> bool:
+def wide(values: Array) -> bool:
     """Whether losses spread so far that a linear scale would hide the small ones."""
     finite = values[np.isfinite(values)]
     return bool(finite.size and finite.min() > 0 and finite.max() / finite.min() > _LOG_FROM)
@@ -97,7 +100,7 @@ def _learning_rate(history: Sequence[Line]) -> tuple[list[Html], str]:
         return [], f"The learning rate was {number(float(known[0]))} throughout."
     labels = ["rate"] if groups == 1 else [f"group {index + 1}" for index in range(groups)]
     lines = dict(zip(labels, table.T, strict=True))
-    fig = curves(epochs(history), lines, ylabel="learning rate", log=_wide(known))
+    fig = curves(epochs(history), lines, ylabel="learning rate", log=wide(known))
     return [figure(fig, f"learning rate over {len(history)} epochs, from {_first(known)} to {_last(known)}")], ""
 
 

@@ -1,5 +1,7 @@
 """A page and what it is made of. Text is escaped here; only `Html` passes as it is."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,13 +13,13 @@ from stepwell.reports.css import CSS
 from stepwell.reports.svg import inline
 from stepwell.reports.text import Html, Numeric, escape
 
-# The browser itself enforces that nothing is loaded and nothing runs.
+# The browser itself enforces that nothing is loaded, and that nothing runs but a script of just these letters.
 _HEAD = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:{scripts}">
 """
 
 
@@ -25,27 +27,40 @@ _HEAD = """<!doctype html>
 class Section:
     """A part of a page. `body_html` is HTML; `title` and `note` (what the part is for) are text.
 
-    A section without a title stands at the head of the page, under its title.
+    A section without a title stands at the head of the page, under its title. `script` is JavaScript of ours, never
+    made from what a run says, that runs when the page is there; the page has to be whole without it.
     """
 
     title: str
     body_html: str
     note: str = ""
+    script: str = ""
 
 
 def page(title: str, sections: Sequence[Section], subtitle: Html | str = "") -> str:
     """A whole HTML page: title, links to the sections, the sections. Sections with an empty body are left out."""
     shown = [section for section in sections if section.body_html]
     named = [section for section in shown if section.title]
+    scripts = list(dict.fromkeys(section.script for section in shown if section.script))
     links = "".join(f'<a href="#{_anchor(each)}">{escape(each.title)}</a>' for each in named)
     return (
-        f"{_HEAD}<title>{escape(title)} · Stepwell</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n"
+        f"{_head(scripts)}<title>{escape(title)} · Stepwell</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n"
         f'<header>\n<h1>{escape(title)}</h1>\n<p class="sub">{escape(subtitle)}</p>\n</header>\n'
         + "\n".join(_section(each) for each in shown if not each.title)
         + (f'\n<nav aria-label="Sections">{links}</nav>\n' if len(named) > 1 else "\n")
         + "\n".join(map(_section, named))
-        + "\n</main>\n</body>\n</html>\n"
+        + "\n</main>\n"
+        + "".join(f"<script>{script}</script>\n" for script in scripts)
+        + "</body>\n</html>\n"
     )
+
+
+def _head(scripts: Sequence[str]) -> str:
+    """The head of a page that may run these scripts and no other: the browser compares their hashes (CSP, level 2)."""
+    allowed = "".join(
+        f" 'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in scripts
+    )
+    return _HEAD.replace("{scripts}", f"; script-src{allowed}" if scripts else "")
 
 
 def _anchor(section: Section) -> str:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from stepwell.reports.advice import advice
-from stepwell.reports.background import again, data, ending, model, time, warnings
+from stepwell.reports.background import again, ending, model, time
+from stepwell.reports.baselines import Baseline, compared, standing
+from stepwell.reports.columns import data, features, warnings
 from stepwell.reports.diagnosis import diagnose
 from stepwell.reports.evaluation import Evaluation
+from stepwell.reports.explained import Insight, explained
 from stepwell.reports.history import Line
 from stepwell.reports.learning import headlines, learning
 from stepwell.reports.page import Section, page, paragraph
@@ -16,23 +19,35 @@ _STATUSES = ("done", "running", "stopped", "failed")
 
 
 def render(
-    facts: Line, history: Sequence[Line], timing: Sequence[Line] = (), evaluation: Evaluation | None = None
+    facts: Line,
+    history: Sequence[Line],
+    timing: Sequence[Line] = (),
+    evaluation: Evaluation | None = None,
+    *,
+    baselines: Sequence[Baseline] = (),
+    insight: Insight | None = None,
 ) -> str:
     """The report of a run: one HTML page that loads nothing.
 
-    `facts` is `run.json`, of which every key may be missing; `history` and `timing` are the lines of their files, one
-    an epoch; `evaluation` fills the task's own sections. Everything in them is escaped.
+    `facts` is `run.json`, of which every key may be missing; under `reader` it may hold what is known of the raw files
+    (`Reader.facts()`). `history` and `timing` are the lines of their files, one an epoch; `evaluation` fills the task's
+    own sections. `baselines` are simple models judged on the same rows, each `{"name", "what", "metrics", "seconds"}`.
+    `insight` holds plain data under `importance`, `dependence` and `forecast`, as `stepwell.insight` gives it; each may
+    be missing. Everything in them is escaped.
     """
     title = str(facts.get("recipe") or facts.get("name") or "A run")
+    stand = standing(facts, evaluation, baselines)
     sections = [
         Section("", _head(facts, history, timing)),
+        compared(evaluation, baselines, stand),
         learning(facts, history),
-        *results(evaluation),
+        *results(evaluation, features(facts)),
+        *explained(insight),
         data(facts),
         model(facts),
         time(timing),
         again(facts),
-        advice(facts, history),
+        advice(facts, history, stand),
     ]
     return page(title, sections, _subtitle(facts))
 

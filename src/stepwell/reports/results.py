@@ -1,24 +1,27 @@
 """What the model gets right and wrong: the task's own section."""
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
 
-from stepwell.plots import confusion, predictions
+import numpy as np
+
+from stepwell.plots import confusion
 from stepwell.plots.style import Array
+from stepwell.reports.calibration import calibrated
 from stepwell.reports.evaluation import Evaluation
 from stepwell.reports.learning import spoken
 from stepwell.reports.page import Section, figure, figures_row, paragraph, table
+from stepwell.reports.regression import regression
 from stepwell.reports.text import Html, Numeric, number
+from stepwell.reports.thresholds import thresholds
 from stepwell.reports.worst import gallery
 
 _MOST_DRAWN = 30
 _MOST_LISTED = 20
-_MOST_OUTPUTS = 4
 _SPLITS = {"val": "validation", "train": "training"}
 
 
-def results(evaluation: Evaluation | None) -> list[Section]:
-    """The sections that an evaluation fills; none without one."""
+def results(evaluation: Evaluation | None, names: Sequence[str] = ()) -> list[Section]:
+    """The sections that an evaluation fills; none without one. `names` are those of a row's inputs, where they have any."""
     if evaluation is None:
         return []
     split = _SPLITS.get(evaluation.split, evaluation.split)
@@ -27,15 +30,15 @@ def results(evaluation: Evaluation | None) -> list[Section]:
         counts = np.asarray(evaluation.confusion)
         body = Html(body + _classification(counts, [str(name) for name in evaluation.classes or range(len(counts))]))
     elif evaluation.values is not None and evaluation.targets is not None:
-        body = Html(body + _regression(_columns(evaluation.targets), _columns(evaluation.values)))
-    return [Section("Results", body), _worst(evaluation)]
+        body = Html(body + regression(evaluation.targets, evaluation.values))
+    return [Section("Results", body), thresholds(evaluation), calibrated(evaluation), _worst(evaluation, names)]
 
 
-def _worst(evaluation: Evaluation) -> Section:
+def _worst(evaluation: Evaluation, names: Sequence[str]) -> Section:
     if evaluation.values is not None:
-        return Section("Largest errors", gallery(evaluation.worst), "The rows of greatest loss.")
+        return Section("Largest errors", gallery(evaluation.worst, names), "The rows of greatest loss.")
     return Section(
-        "Worst mistakes", gallery(evaluation.worst), "The rows of greatest loss. Look for wrong labels first."
+        "Worst mistakes", gallery(evaluation.worst, names), "The rows of greatest loss. Look for wrong labels first."
     )
 
 
@@ -90,31 +93,3 @@ def _confused(counts: Array, classes: list[str]) -> Html:
         return paragraph("No row was given a wrong class.")
     rows = [(classes[true], classes[said], int(wrong[true, said])) for true, said in cells]
     return Html(f"<div><h3>Taken for each other most</h3>{table(rows, ('true', 'predicted', 'rows'))}</div>")
-
-
-def _columns(values: npt.ArrayLike) -> Array:
-    array: Array = np.asarray(values, dtype=np.float64)
-    rows = array.shape[0]
-    return array.reshape(rows, array.size // max(rows, 1))
-
-
-def _regression(targets: Array, values: Array) -> Html:
-    drawn = []
-    for output in range(min(targets.shape[1], _MOST_OUTPUTS)):
-        name = f"output {output + 1}" if targets.shape[1] > 1 else ""
-        alt = f"Predicted over true {name or 'value'} of {len(targets)} rows"
-        fig = predictions(targets[:, output], values[:, output], name=name or "value")
-        drawn.append(figure(fig, alt, "What is predicted exactly lies on the dashed line."))
-    return figures_row(*drawn, paragraph(_residuals(values - targets)))
-
-
-def _residuals(residuals: Array) -> str:
-    sizes = np.abs(residuals[np.isfinite(residuals)])
-    if not sizes.size:
-        return "No prediction is a finite number."
-    half, most = np.quantile(sizes, [0.5, 0.9])
-    lean = float(np.mean(residuals[np.isfinite(residuals)]))
-    return (
-        f"Half of the predictions are off by less than {number(float(half))}, nine in ten by less than"
-        f" {number(float(most))}; on average they are {number(abs(lean))} too {'high' if lean > 0 else 'low'}."
-    )

@@ -9,7 +9,7 @@ from PIL import Image
 
 from stepwell.plots.images import rgb
 from stepwell.plots.style import Array
-from stepwell.reports.evaluation import Mistake
+from stepwell.reports.evaluation import AnyArray, Mistake
 from stepwell.reports.page import framed, table
 from stepwell.reports.svg import picture
 from stepwell.reports.text import Html, Numeric, escape, number
@@ -20,10 +20,13 @@ _MOST_VALUES = 8
 _SMALL = 64
 
 
-def gallery(worst: Sequence[Mistake]) -> Html:
-    """Pictures with what is true and what was said, or a table of values; empty without mistakes."""
+def gallery(worst: Sequence[Mistake], names: Sequence[str] = ()) -> Html:
+    """Pictures with what is true and what was said, or a table of values; empty without mistakes.
+
+    `names` are those of a row's values, for the table; they are left out where they are not as many as the values.
+    """
     stack = _stack([as_picture(mistake.input) for mistake in worst[:_MOST_PICTURES]])
-    return _table(worst[:_MOST_ROWS]) if stack is None else _pictures(worst, stack)
+    return _table(worst[:_MOST_ROWS], names) if stack is None else _pictures(worst, stack)
 
 
 def as_picture(values: npt.ArrayLike | None) -> Array | None:
@@ -69,17 +72,17 @@ def _caption(mistake: Mistake) -> Html:
     return Html(f"{said}<br>{sure}loss {mistake.loss:.3g}<br>row {mistake.row}")
 
 
-def _table(worst: Sequence[Mistake]) -> Html:
+def _table(worst: Sequence[Mistake], names: Sequence[str]) -> Html:
     sure = any(mistake.confidence is not None for mistake in worst)
     header = ("row", "true", "predicted", *(("confidence",) if sure else ()), "loss", "input")
-    return table([_line(mistake, sure) for mistake in worst], header)
+    return table([_line(mistake, sure, names) for mistake in worst], header)
 
 
-def _line(mistake: Mistake, sure: bool) -> tuple[object, ...]:
+def _line(mistake: Mistake, sure: bool, names: Sequence[str]) -> tuple[object, ...]:
     share = Numeric("–" if mistake.confidence is None else f"{mistake.confidence:.0%}")
     middle = (share,) if sure else ()
     said = (_aligned(mistake.target), _aligned(mistake.predicted))
-    return (Numeric(mistake.row), *said, *middle, Numeric(f"{mistake.loss:.4g}"), _values(mistake.input))
+    return (Numeric(mistake.row), *said, *middle, Numeric(f"{mistake.loss:.4g}"), _values(mistake.input, names))
 
 
 def _aligned(name: str) -> str:
@@ -91,14 +94,24 @@ def _aligned(name: str) -> str:
     return Numeric(escape(name))
 
 
-def _values(row: npt.ArrayLike | None) -> Html:
-    """The first values of a row, and how many there are in all."""
+def _values(row: npt.ArrayLike | None, names: Sequence[str]) -> Html:
+    """The first values of a row, with their names, and how many there are in all."""
     if row is None:
         return escape(None)
     flat = np.asarray(row).reshape(-1)
+    if len(names) == flat.size:
+        return _named(flat, names)
     first = ", ".join(_brief(value.item()) for value in flat[:_MOST_VALUES])
     more = f", … ({flat.size} values)" if flat.size > _MOST_VALUES else ""
     return Html(f'<div class="values">{escape(first + more)}</div>')
+
+
+def _named(flat: AnyArray, names: Sequence[str]) -> Html:
+    """Values with their names, those that are zero left out: of a column that was spread over many, one is left."""
+    told = [(name, value.item()) for name, value in zip(names, flat, strict=True) if value != 0]
+    first = ", ".join(f"{name} {_brief(value)}" for name, value in told[:_MOST_VALUES])
+    more = f", … and {len(told) - _MOST_VALUES} more" if len(told) > _MOST_VALUES else ""
+    return Html(f'<div class="values">{escape((first or "all zero") + more)}</div>')
 
 
 def _brief(value: object) -> str:

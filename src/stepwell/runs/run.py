@@ -45,6 +45,14 @@ class Run:
         (write_text if isinstance(content, str) else write_json)(path, content)
         return path
 
+    def read(self, name: str) -> Any:
+        """What `write` wrote as JSON under a name; None where it wrote nothing.
+
+        Raises `RunError` where the file is damaged.
+        """
+        path = self.folder / name
+        return read_json(path) if path.exists() else None
+
     def append(self, name: str, line: Line) -> None:
         """Add a line to `history.jsonl` or `timing.jsonl`."""
         path = self.folder / name

@@ -14,13 +14,14 @@ from stepwell.core.modules import call_model, mode_restored
 from stepwell.core.trees import Tree, between, rows, to_device
 from stepwell.data.arrays import as_tensors
 from stepwell.data.batch import Batch
-from stepwell.metrics import Confusion
+from stepwell.metrics import Confusion, Ranking
 from stepwell.tasks import Binary, Multiclass, Regression
 from stepwell.tasks.base import Task
 from stepwell.training.batches import evaluation_batches
 from stepwell.training.experiment import Experiment
 from stepwell.training.explain import explained
 from stepwell.training.guards import check_batch, check_targets
+from stepwell.training.scores import CalibrationBins, RankingCounts, Scores
 from stepwell.training.step import EvaluationStep
 from stepwell.training.tally import Tally
 from stepwell.training.world import SOLO
@@ -47,7 +48,9 @@ class Evaluation:
     """What a model is worth on a side of the data.
 
     `confusion` counts rows by true (row) and predicted (column) class. `worst` are the rows of the largest losses, the
-    largest first. For regression `targets` and `values` are those of an evenly spaced sample of rows.
+    largest first. For regression `targets` and `values` are those of an evenly spaced sample of rows. For two classes
+    `ranking` counts right and wrong positives at every threshold; `calibration`, of any classes, sets probabilities
+    against what came true. Both are over all rows.
     """
 
     split: str
@@ -58,6 +61,8 @@ class Evaluation:
     worst: list[Mistake] = field(default_factory=list)
     targets: Array | None = None
     values: Array | None = None
+    ranking: RankingCounts | None = None
+    calibration: CalibrationBins | None = None
 
 
 def evaluate(experiment: Experiment, side: str = "val", *, worst: int = 12) -> Evaluation:
@@ -74,6 +79,7 @@ def evaluate(experiment: Experiment, side: str = "val", *, worst: int = 12) -> E
     confusion = [Confusion(len(classes))] if classes else []
     tally = Tally(task, (*task.final_metrics(), *confusion), device)
     step, keeper = EvaluationStep(experiment.model, task, experiment.precision), _Keeper(task, worst)
+    scores = Scores(task, device)
     inputs: Tree = None
     with mode_restored(experiment.model), torch.no_grad(), explained(experiment.model, lambda: inputs):
         experiment.model.eval()
@@ -86,11 +92,19 @@ def evaluate(experiment: Experiment, side: str = "val", *, worst: int = 12) -> E
             result = step(batch, 0)
             tally.add(result, batch, 0)
             keeper.add(batch, result.outputs)
+            scores.add(result.outputs, batch.targets)
         metrics = tally.numbers()
         tally.flush()
-    matrix = confusion[0].matrix(tally.states[-1]).cpu().numpy() if classes else None
+    states = {type(metric): state for metric, state in zip(tally.metrics, tally.states, strict=True)}
     return Evaluation(
-        split=side, rows=keeper.seen, metrics=metrics, classes=classes, confusion=matrix, **keeper.found()
+        split=side,
+        rows=keeper.seen,
+        metrics=metrics,
+        classes=classes,
+        confusion=confusion[0].matrix(tally.states[-1]).cpu().numpy() if classes else None,
+        ranking=scores.ranking(states.get(Ranking)),
+        calibration=scores.calibration(),
+        **keeper.found(),
     )
 
 

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from stepwell.core.devices import PRECISIONS, device_of
 from stepwell.core.errors import ModelError, TrainingError, suggest
 from stepwell.data.orders import Order, Shuffled
+from stepwell.data.reader import Reader
 from stepwell.data.splits import Splits
 from stepwell.metrics.base import Metric
 from stepwell.tasks.base import Task
@@ -24,7 +25,8 @@ class Experiment:
     `optimizer` (default AdamW at torch's rate) and `scheduler` are torch's own, made from the model's parameters. The
     budget is one of `epochs`, `steps` or `minutes`. `batch_size` rows make one update; `accumulate` cuts them into that
     many parts to save memory. `clip_norm` and `clip_value` bound the gradients. `precision` is `fp32` or `bf16`
-    (autocast). `metrics` and `train_metrics` replace the task's. The model trains on the device that it lies on.
+    (autocast). `metrics` and `train_metrics` replace the task's. `reader` is how new files become rows, where there is a
+    way. The model trains on the device that it lies on.
 
     Raises `TrainingError` or `ModelError` for settings that cannot work.
     """
@@ -49,6 +51,7 @@ class Experiment:
     drop_last: bool = False
     metrics: Sequence[Metric] | None = None
     train_metrics: Sequence[Metric] | None = None
+    reader: Reader | None = None
 
     def __post_init__(self) -> None:
         _check_numbers(self)

@@ -9,8 +9,9 @@ import pytest
 
 from stepwell.reports import render
 from stepwell.reports.advice import advice
-from stepwell.reports.background import data, model
+from stepwell.reports.background import model
 from stepwell.reports.background import time as where_time_went
+from stepwell.reports.columns import data
 from stepwell.reports.command import given, train
 from stepwell.reports.history import best, watched
 from stepwell.reports.worst import as_picture, gallery
@@ -36,6 +37,8 @@ class Result:
     worst: list = field(default_factory=list)
     targets: np.ndarray | None = None
     values: np.ndarray | None = None
+    ranking: object = None
+    calibration: object = None
 
 
 FACTS = {

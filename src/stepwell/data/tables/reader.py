@@ -1,0 +1,153 @@
+"""How files of a table are read: kept in a run, so that new rows become what the training rows were."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import polars as pl
+
+from stepwell.core.errors import DataError, suggest
+from stepwell.data.reader import Reader, Reading
+from stepwell.data.tables.columns import Column
+from stepwell.data.tables.encoding import Encoding
+from stepwell.data.tables.paths import table_kind
+from stepwell.data.tables.read import TableFile, read_table
+from stepwell.data.tables.target import Target
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TableReader(Reader):
+    """How a table is read: what each of its `columns` is, their `encoding`, and the `target`.
+
+    `file` are facts of the file that all this was fitted to, `missing` how many rows lack a value, by column; `notes` say
+    what was found in it, `warnings` what may make the scores wrong, `suspects` the
+    columns in use that they name. `frame` is that table; it is not kept with a run.
+    """
+
+    kind: ClassVar[str] = "table"
+    columns: tuple[Column, ...]
+    encoding: Encoding
+    target: Target
+    file: Mapping[str, Any] = field(default_factory=dict)
+    missing: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
+    frame: pl.DataFrame | None = field(default=None, repr=False)
+
+    def read(self, path: Path) -> Reading:
+        """The rows of a new table, which needs the columns that are used, in any order, and no target.
+
+        Raises `DataError` for a column that is not there (near names are suggested) and for values of another type than in
+        training, with file and line.
+        """
+        file = self._file(path)
+        self._check(file)
+        text = [name for name in self.encoding.text_columns if file.frame.schema[name] != pl.String]
+        if text:  # 007 was read as 7
+            file = read_table(path, header=file.header, delimiter=file.delimiter, types=dict.fromkeys(text, "text"))
+        try:
+            encoded = self.encoding.encode(file.frame, file.line)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+        return Reading(encoded.inputs, file.frame, (*file.notes, *encoded.notes))
+
+    def _file(self, path: Path) -> TableFile:
+        """As the first file was written, if that gives all columns; else as it seems to be written itself."""
+        if self.file.get("delimiter") and table_kind(path) == "text":
+            try:
+                file = read_table(path, delimiter=self.file["delimiter"], header=self.file["header"])
+            except DataError:  # which finding the delimiter mends, or tells of again
+                return read_table(path)
+            if set(self.encoding.columns) <= set(file.frame.columns):
+                return file
+        return read_table(path)
+
+    def _check(self, file: TableFile) -> None:
+        there = set(file.frame.columns)
+        lacking = [name for name in self.encoding.columns if name not in there]
+        if lacking:
+            shown = ", ".join(map(repr, lacking[:5])) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+            raise DataError(
+                f"{file.path} lacks {shown}; the network was trained with {'it' if len(lacking) == 1 else 'them'}."
+                f"{suggest(lacking[0], there)}"
+            )
+
+    def answered(self, reading: Reading, answers: list[dict[str, Any]]) -> pl.DataFrame:
+        """The rows with `predicted NAME`, and of classes the probability of each, `probability of CLASS`."""
+        if self.target.kind == "regression":
+            predicted = [next(iter(answer["values"].values())) for answer in answers]
+            more = {f"predicted {self.target.name}": pl.Series(predicted, dtype=pl.Float64)}
+        else:
+            more = {
+                f"predicted {self.target.name}": pl.Series([answer["label"] for answer in answers], dtype=pl.String)
+            }
+            for name in self.target.classes:
+                chances = [answer["probabilities"][name] for answer in answers]
+                more[f"probability of {name}"] = pl.Series(chances, dtype=pl.Float64)
+        return reading.rows.with_columns(values.alias(_free(name, reading.rows)) for name, values in more.items())
+
+    def facts(self) -> dict[str, Any]:
+        """The file, its columns, the target, notes and warnings, as plain data."""
+        return {
+            "kind": self.kind,
+            **self.file,
+            "target": self.target.name,
+            "task": self.target.kind,
+            "classes": list(self.target.classes),
+            "why": self.target.why,
+            "features": list(self.encoding.names),
+            "suspects": list(self.suspects),
+            "columns": self._facts_of_columns(),
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+        }
+
+    def _facts_of_columns(self) -> list[dict[str, Any]]:
+        counts = self.encoding.counts()
+        return [
+            {
+                "column": column.name,
+                "kind": column.kind,
+                "encoding": column.encoding,
+                "levels": counts.get(column.name),
+                "missing": self.missing.get(column.name, 0),
+                "why": column.why,
+            }
+            for column in self.columns
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the table."""
+        return {
+            "columns": [{**asdict(column), "order": list(column.order)} for column in self.columns],
+            "encoding": self.encoding.to_json(),
+            "target": self.target.to_json(),
+            "file": dict(self.file),
+            "missing": dict(self.missing),
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+            "suspects": list(self.suspects),
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        return cls(
+            columns=tuple(Column(**{**column, "order": tuple(column["order"])}) for column in plain["columns"]),
+            encoding=Encoding.from_json(plain["encoding"]),
+            target=Target.from_json(plain["target"]),
+            file=plain["file"],
+            missing=plain["missing"],
+            notes=tuple(plain["notes"]),
+            warnings=tuple(plain["warnings"]),
+            suspects=tuple(plain["suspects"]),
+        )
+
+
+def _free(name: str, frame: pl.DataFrame) -> str:
+    """A name that no column has yet: predictions never replace what the file held."""
+    while name in frame.columns:
+        name += " (new)"
+    return name

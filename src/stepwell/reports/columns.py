@@ -1,0 +1,110 @@
+"""What is known of the data: its file, its rows by split, its columns and how each became numbers."""
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+from stepwell.reports.history import Line
+from stepwell.reports.page import Section, facts_table, figures_row, paragraph, table, warning
+from stepwell.reports.text import Html, Numeric, escape, number, part
+
+_FINGERPRINT = 16
+_MOST_COLUMNS = 40
+_MOST_WARNINGS = 12
+_SPLITS = {"train": "training", "val": "validation"}
+_COLUMN = ("column", "kind", "encoding", "levels", "missing", "why")
+_TOLD = ("columns", "warnings", "features", "suspects", "kind")
+"""What of a reader's facts has a place of its own."""
+
+
+def data(facts: Line) -> Section:
+    """How many rows in which split, where they came from, and what became of each column."""
+    known = part(facts, "data")
+    counts = {name: value for name, value in known.items() if isinstance(value, int) and not isinstance(value, bool)}
+    rest = {name: value for name, value in known.items() if name not in counts and name != "warnings"}
+    if isinstance(rest.get("fingerprint"), str):
+        rest["fingerprint"] = rest["fingerprint"][:_FINGERPRINT]
+    about = {name: value for name, value in part(facts, "reader").items() if name not in _TOLD}
+    blocks = (_splits(counts), facts_table({**_flat(about), **rest}))
+    return Section("Data", Html(figures_row(*filter(None, blocks)) + _columns(facts)))
+
+
+def _splits(counts: Mapping[str, int]) -> Html:
+    whole = sum(counts.values())
+    rows = [(_SPLITS.get(name, name), count, Numeric(f"{count / max(whole, 1):.0%}")) for name, count in counts.items()]
+    return table(rows, ("split", "rows", "share"))
+
+
+def _flat(about: Mapping[str, Any]) -> dict[str, object]:
+    """Facts of facts under the names of both, and lists as text."""
+    found: dict[str, object] = {}
+    for name, value in about.items():
+        inner = value if isinstance(value, Mapping) else {"": value}
+        found |= {f"{name} {key}".strip(): _listed(each) for key, each in inner.items()}
+    return found
+
+
+def _listed(value: object) -> object:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _columns(facts: Line) -> Html:
+    """The table of columns: those that are used first, in the file's order; a long one is cut short, with a count."""
+    found = part(facts, "reader").get("columns")
+    columns = [each for each in found if isinstance(each, Mapping)] if isinstance(found, list | tuple) else []
+    if not columns:
+        return Html("")
+    ordered = sorted(columns, key=lambda each: each.get("kind") == "dropped")
+    header = [name for name in _COLUMN if any(each.get(name) not in (None, "") for each in columns)]
+    rows = [[_cell(each, name) for name in header] for each in ordered[:_MOST_COLUMNS]]
+    more = len(ordered) - _MOST_COLUMNS
+    cut = paragraph(f"… and {number(more)} more columns{_kinds(ordered[_MOST_COLUMNS:])}.", "note") if more > 0 else ""
+    return Html(f"<div><h3>{number(len(columns))} columns</h3>{table(rows, header)}{cut}</div>")
+
+
+def _kinds(columns: Sequence[Mapping[str, Any]]) -> str:
+    """How many of each kind, as `: 3 continuous, 2 nominal`; nothing where kinds are not known."""
+    kinds = [str(each["kind"]) for each in columns if each.get("kind")]
+    counted = [f"{number(kinds.count(kind))} {kind}" for kind in dict.fromkeys(kinds)]
+    return f": {', '.join(counted)}" if counted else ""
+
+
+def _cell(column: Mapping[str, Any], name: str) -> object:
+    """A cell as a reader of the page wants it: no number where there is nothing to count."""
+    value = column.get(name)
+    if name == "missing" and isinstance(value, Real):
+        return Numeric(number(value)) if value else Numeric("0")
+    if isinstance(value, Real):
+        return Numeric(number(value))
+    if name in ("levels", "missing"):
+        return Numeric(escape("" if value is None else value))
+    if name == "why":
+        return Html(f'<div class="values">{escape(value or "")}</div>')
+    return "" if value is None else value
+
+
+def features(facts: Line) -> list[str]:
+    """The names of a row's inputs, where the reader knows them."""
+    found = part(facts, "reader").get("features")
+    return [str(each) for each in found] if isinstance(found, list | tuple) else []
+
+
+def suspects(facts: Line) -> list[str]:
+    """The columns in use that the reader suspects: of knowing the target, or of being a number of the row."""
+    found = part(facts, "reader").get("suspects")
+    return [str(each) for each in found] if isinstance(found, list | tuple) else []
+
+
+def warnings(facts: Line) -> Html:
+    """Every warning about the data, each once; where there are very many, the first of them."""
+    found = [*_sentences(part(facts, "data").get("warnings")), *_sentences(part(facts, "reader").get("warnings"))]
+    each = list(dict.fromkeys(found))
+    more = len(each) - _MOST_WARNINGS
+    rest = paragraph(f"… and {number(more)} more warnings about the data.", "note") if more > 0 else ""
+    return Html("".join(map(warning, each[:_MOST_WARNINGS])) + rest)
+
+
+def _sentences(found: object) -> list[str]:
+    if not found:
+        return []
+    return [str(each) for each in found] if isinstance(found, list | tuple) else [str(found)]
