@@ -17,9 +17,11 @@ def trained(recipe: str, metrics: bool = False, **parameters: Any) -> Training:
 
 def losses(training: Training) -> dict[str, list[float]]:
     """The training and validation loss of each epoch, by name."""
+    return scores(training, "loss")
+
+
+def scores(training: Training, name: str) -> dict[str, list[float]]:
+    """A number of training and of validation in each epoch, by name of the side."""
     sides = {"train": "train", "val": "validation"}
-    return {
-        name: [line[side]["loss"] for line in training.history]
-        for side, name in sides.items()
-        if side in training.history[0]
-    }
+    history = training.history
+    return {said: [line[side][name] for line in history] for side, said in sides.items() if side in history[0]}

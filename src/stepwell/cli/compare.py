@@ -80,13 +80,14 @@ def _read(run: "Run", name: str) -> dict[str, Any]:
 
 
 def _tell(rivals: Sequence["Rival"]) -> None:
-    from stepwell.reports.rivals import alike, differences, fairness, letter, sentence, told
+    from stepwell.reports.rivals import alike, differences, fairness, letter, sentence
+    from stepwell.reports.text import told
 
     unfair, differing, same = fairness(rivals), differences(rivals), alike(rivals)
     show(_results(rivals))
     if differing:
         say("\nWhat differs", style="dim")
-        rows = [(name.replace("_", " "), *map(told, values)) for name, values in differing.items()]
+        rows = [(name.replace("_", " "), *(str(told(value)) for value in values)) for name, values in differing.items()]
         show(table(("", *(letter(place) for place in range(len(rivals)))), rows))
     say(f"\n{same} {'other ' if differing else ''}parameters are the same.", style="dim")
     say(sentence(rivals))

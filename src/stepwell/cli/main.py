@@ -19,6 +19,7 @@ from stepwell.cli.predict import predict
 from stepwell.cli.report import report
 from stepwell.cli.resume import resume
 from stepwell.cli.show import show_recipe
+from stepwell.cli.sweep import sweep
 from stepwell.cli.train import train
 from stepwell.recipes.entries import ENTRIES
 
@@ -27,7 +28,10 @@ _RECIPES_FLAGS = {
     "allow_extra_args": True,
     "allow_interspersed_args": False,
 }  # what follows the first word is the recipe's
-_FIRST = {"train": "recipe", "resume": "run", "evaluate": "run", "predict": "run", "report": "run", "show": "recipe"}
+_FIRST = {
+    **dict.fromkeys(("train", "show", "sweep"), "recipe"),
+    **dict.fromkeys(("resume", "evaluate", "predict", "report"), "run"),
+}
 _RECIPES = f"Recipes: {', '.join(entry.name for entry in ENTRIES)}."
 
 app.command("list")(list_recipes)
@@ -38,6 +42,7 @@ app.command("evaluate")(evaluate_run)
 app.command("predict")(predict)
 app.command("report")(report)
 app.command("compare")(compare)
+app.command("sweep", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(sweep)
 app.add_typer(data, name="data")
 
 

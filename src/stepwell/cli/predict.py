@@ -69,7 +69,10 @@ def _write(rows: "polars.DataFrame", out: Path) -> None:
     with writing(out):
         beside = temporary_beside(out)
         try:
-            (rows.write_csv if out.suffix.lower() == ".csv" else rows.write_parquet)(beside)
+            if out.suffix.lower() == ".csv":
+                rows.write_csv(beside, datetime_format="%Y-%m-%d %H:%M:%S")
+            else:
+                rows.write_parquet(beside)
             beside.replace(out)
         finally:
             beside.unlink(missing_ok=True)

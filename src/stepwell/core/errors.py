@@ -45,6 +45,7 @@ class StepwellWarning(UserWarning):
 
 
 def suggest(given: str, known: Iterable[str]) -> str:
-    """` Did you mean 'x'?` for the nearest of `known`, or an empty string: to be put at the end of a message."""
-    nearest = get_close_matches(given, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {nearest[0]!r}?" if nearest else ""
+    """` Did you mean 'x'?` for the nearest of `known`, in whatever case, or an empty string: for the end of a message."""
+    names = {name.casefold(): name for name in known}
+    nearest = get_close_matches(given.casefold(), list(names), n=1, cutoff=0.5)
+    return f" Did you mean {names[nearest[0]]!r}?" if nearest else ""

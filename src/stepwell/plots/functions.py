@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stepwell.plots.curves import log_scale
-from stepwell.plots.lines import draw_lines
+from stepwell.plots.lines import Series, draw_lines
 from stepwell.plots.style import (
     BLUE,
     INK,
@@ -59,16 +59,22 @@ def function(
     name_axes(ax, xlabel, ylabel)
     draw_lines(ax, points)
     for name, place in marks.items():
-        _ring(ax, plain(name, 28), *place)
+        _ring(ax, plain(name, 28), *place, rising=_rises(points))
     return figure_of(ax)
 
 
-def _ring(ax: Axes, name: str, x: float, y: float) -> None:
-    """A ringed point with its name beside it, towards the middle of the axes."""
+def _rises(points: Series) -> bool:
+    """Whether the first function ends higher than it begins."""
+    known = next((y[np.isfinite(y)] for _, y in points.values()), floats([]))
+    return bool(len(known) and known[-1] >= known[0])
+
+
+def _ring(ax: Axes, name: str, x: float, y: float, *, rising: bool) -> None:
+    """A ringed point with its name beside it, towards the middle of the axes, and away from the line."""
     ax.plot([x], [y], "o", color=INK, markerfacecolor=PAPER, markersize=6, zorder=5, clip_on=False)
-    across, up = (ax.transScale + ax.transLimits).transform((x, y))
-    side, push = ("right", -8) if across > 0.5 else ("left", 8)
-    lift = -7 if up > 0.5 else 7
+    left = (ax.transScale + ax.transLimits).transform((x, y))[0] > 0.5
+    side, push = ("right", -8) if left else ("left", 8)
+    lift = 8 if left == rising else -8
     ax.annotate(
         name,
         (x, y),

@@ -84,8 +84,8 @@ def _join(
         return
     values = np.array([matrix[end, start] for start, end in pairs])
     widths = page.scale * (0.3 + 2.7 * np.abs(values) / (np.abs(matrix).max() or 1.0))
-    looks = {True: (BLUE, "-"), False: (VERMILLION, (0, (3, 1.5)))}
-    colours, dashes = zip(*(looks[bool(value >= 0)] for value in values), strict=True) if pairs else ((), ())
+    colours = [BLUE if value >= 0 else VERMILLION for value in values]
+    dashes = ["-" if value >= 0 else (0, (3, 1.5)) for value in values]
     page.ax.add_collection(LineCollection(lines, colors=colours, linestyles=dashes, linewidths=widths, zorder=1))
 
 

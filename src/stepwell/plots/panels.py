@@ -1,6 +1,6 @@
 """Several plots in one figure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from matplotlib.axes import Axes
@@ -36,12 +36,13 @@ def panels(
     cells = _grid(rows, columns, size, widths) if parent is None else _inside(canvas(parent), rows, columns)
     if not drawings:
         say(cells[0], "no panels")
+    limits = _common_limits(list(drawings.values()), share)
     for cell, (name, draw) in zip(cells, drawings.items(), strict=False):
+        cell.set(**limits)
         draw(cell)
         _name(cell, plain(name, 60))
     for spare in cells[len(drawings) :]:
         spare.set_axis_off()
-    _scale_alike(cells[: len(drawings)], share)
     return figure_of(cells[0] if parent is None else parent)
 
 
@@ -73,7 +74,8 @@ def _inside(ax: Axes, rows: int, columns: int) -> list[Axes]:
 def _name(cell: Axes, name: str) -> None:
     """The panel's name above it, and above the name of its y axis if it has one."""
     pad = float(cast(Any, cell).titleOffsetTrans.transform((0.0, 0.0))[1]) * 72 / figure_of(cell).dpi
-    named = any(cell.get_title(loc=side).strip() for side in ("left", "right"))
+    titled = any(cell.get_title(loc=side).strip() for side in ("left", "right"))
+    named = titled or cell.get_legend() is not None
     cell.annotate(
         name,
         (0.0, 1.0),
@@ -89,11 +91,16 @@ def _name(cell: Axes, name: str) -> None:
     )
 
 
-def _scale_alike(cells: list[Axes], share: Share) -> None:
-    """Limits that hold what every panel shows."""
-    for axis in ("x", "y"):
-        if share in (axis, "both"):
-            limits = [getattr(cell, f"get_{axis}lim")() for cell in cells]
-            lows, highs = zip(*limits, strict=True)
-            for cell in cells:
-                getattr(cell, f"set_{axis}lim")(min(lows), max(highs))
+def _common_limits(drawings: Sequence[Draw], share: Share) -> dict[str, Any]:
+    """Limits that hold what every panel shows, found by drawing each once for that alone."""
+    axes = [axis for axis in ("x", "y") if share in (axis, "both")]
+    if not axes or not drawings:
+        return {}
+    tried = [Figure().subplots() for _ in drawings]
+    for cell, draw in zip(tried, drawings, strict=True):
+        draw(cell)
+    found = {}
+    for axis in axes:
+        lows, highs = zip(*(getattr(cell, f"get_{axis}lim")() for cell in tried), strict=True)
+        found[f"{axis}lim"] = (min(lows), max(highs))
+    return found

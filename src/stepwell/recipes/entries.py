@@ -45,6 +45,13 @@ ENTRIES = (
         "1 s",
     ),
     Entry(
+        "breast-cancer",
+        "stepwell.recipes.breast_cancer:breast_cancer",
+        "Tell malignant tumours from benign ones by thirty measures of their cells",
+        "Inside Deep Learning, exercise 2.7",
+        "2 s",
+    ),
+    Entry(
         "feature-space",
         "stepwell.recipes.feature_space:feature_space",
         "Part two parabolas by a layer that moves them to where a line does",

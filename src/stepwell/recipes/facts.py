@@ -16,6 +16,8 @@ from stepwell.models.describe import layers
 from stepwell.training.evaluation import class_names
 from stepwell.training.experiment import Experiment
 
+_MOST_BYTES = 2**31  # of a side's rows; the windows of a long series overlap, and together are many times the series
+
 
 def describe(experiment: Experiment) -> dict[str, Any]:
     """Data, model, task and optimizer as plain data, with a warning for each leak between sides in memory."""
@@ -30,19 +32,22 @@ def describe(experiment: Experiment) -> dict[str, Any]:
 
 
 def data_fingerprint(data: Splits) -> str | None:
-    """SHA-256 of the training rows where they lie in memory, else None."""
-    return fingerprint(data.train) if isinstance(data.train, Source) and data.train.row_bytes is not None else None
+    """SHA-256 of the training rows where they lie in memory and are read in seconds, else None."""
+    return fingerprint(data.train) if _is_small(data.train) else None
+
+
+def _is_small(side: object) -> bool:
+    return isinstance(side, Source) and side.row_bytes is not None and side.row_bytes * len(side) <= _MOST_BYTES
 
 
 def _describe_data(data: Splits) -> dict[str, Any]:
     sides = {side: getattr(data, side) for side in SIDES}
     sources = {side: source for side, source in sides.items() if isinstance(source, Source)}
-    in_memory = all(source.row_bytes is not None for source in sources.values())
     return {
         **{side: len(source) for side, source in sources.items()},
         "split": data.split.how if data.split else None,
         "fingerprint": data_fingerprint(data),
-        "warnings": [str(leak) for leak in shared_rows(data)] if in_memory else [],
+        "warnings": [str(leak) for leak in shared_rows(data)] if all(map(_is_small, sources.values())) else [],
     }
 
 

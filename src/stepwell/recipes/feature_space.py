@@ -40,7 +40,7 @@ def feature_space(
     activation: Annotated[Literal["sigmoid", "tanh", "relu", "prelu"], "what bends the space"] = "sigmoid",
     optimizer: Annotated[Literal["adam", "sgd"], "who makes the updates"] = "adam",
     learning_rate: Annotated[float, "step size"] = 0.1,
-    batch_size: Annotated[int, "rows of an update"] = 200,
+    batch_size: Annotated[int, "rows of an update"] = 500,
     epochs: Annotated[int, "passes over the points"] = 160,
     points: Annotated[int, "points of both parabolas, all of which train"] = 2000,
     seed: Annotated[int, "decides the initial weights and the order"] = 2,

@@ -27,7 +27,8 @@ def checked(recipe: Recipe, varied: Values) -> dict[str, list[Any]]:
 
 def _checked(recipe: Recipe, name: str, values: Sequence[Any]) -> list[Any]:
     if name not in recipe.parameters:
-        raise RecipeError(f"The recipe {recipe.name} has no parameter {name!r}.{suggest(name, recipe.parameters)}")
+        hint = suggest(name, recipe.parameters) or f" It has {', '.join(recipe.parameters)}."
+        raise RecipeError(f"The recipe {recipe.name} has no parameter {name!r}.{hint}")
     if not values:
         raise RecipeError(f"The parameter {name!r} is to be varied, but no value is given.")
     try:
@@ -71,5 +72,6 @@ def sweep_command(recipe: Recipe, varied: Values, parameters: Mapping[str, Any])
         "arguments": recipe.arguments,
         "defaults": {name: plain(value) for name, value in recipe.defaults.items()},
     }
-    flags = (f"--vary {shlex.quote(f'{n.replace("_", "-")}={join_values(v)}')}" for n, v in varied.items())
-    return " ".join([command.train(facts).replace(" train ", " sweep ", 1), *flags])
+    flags = [f"{name.replace('_', '-')}={join_values(values)}" for name, values in varied.items()]
+    words = [command.train(facts).replace(" train ", " sweep ", 1), *(f"--vary {shlex.quote(flag)}" for flag in flags)]
+    return " ".join(words)

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
 
 from stepwell.data.arrays import Subset
 from stepwell.data.checks import CHECK_KEY
-from stepwell.data.series.lags import flat_windows, lag_table, targets_of
+from stepwell.data.series.lags import targets_of
 from stepwell.data.series.naive import naive, seasonal_naive
 from stepwell.data.series.reader import SeriesReader
+from stepwell.data.series.rivals import boosted, linear, thinned
 from stepwell.data.series.windows import Windows
 from stepwell.insight.outputs import outputs_of
 from stepwell.insight.scores import scores_of
@@ -22,8 +21,6 @@ from stepwell.training.experiment import Experiment
 Array = np.ndarray[Any, Any]
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 
-_MOST_VALUES = 2e7  # of a training table
-_BOOSTED_ROWS = 100_000  # times ahead that gradient boosting learns from
 _SEASONS, _HORIZONS, _MOST_STEPS = 14, 10, 1500  # drawn: a fortnight where a day is a season
 _BAND_WINDOWS = 2048
 _BAND = (0.1, 0.9)
@@ -62,7 +59,7 @@ def _methods(experiment: Experiment, source: Windows, rows: Rows) -> list[tuple[
     reader, train = _reader(experiment), _windows(experiment, "train")[1]
     values, first = source.past[:, 0].numpy(), rows + source.window
     period = reader.period if reader.period <= int(first.min()) else 1
-    before = f"{period} × {reader.step}"
+    before = reader.step.times_longer(period)
     seasonal = (
         "seasonal naive",
         f"the value of the same time {before} before",
@@ -74,35 +71,14 @@ def _methods(experiment: Experiment, source: Windows, rows: Rows) -> list[tuple[
         (
             "linear model",
             "scikit-learn's Ridge on the window and what is known ahead",
-            lambda: _linear(source, train, rows),
+            lambda: linear(source, train, rows),
         ),
         (
             "gradient boosting",
             "scikit-learn's HistGradientBoosting on values of the same time before, the last values and what is known ahead",
-            lambda: _boosted(source, train, rows, reader.step.seasons),
+            lambda: boosted(source, train, rows, reader.step.seasons),
         ),
     ]
-
-
-def _thinned(rows: Rows, most: float) -> Rows:
-    """At most so many of the rows, evenly spaced."""
-    return rows[:: max(1, -(-len(rows) // max(int(most), 1)))]
-
-
-def _linear(source: Windows, train: Rows, rows: Rows) -> Array:
-    train = _thinned(train, _MOST_VALUES / (source.window + source.horizon * source.known.shape[1]))
-    x, y = flat_windows(source, train).astype(np.float64), targets_of(source, train)
-    found: Array = Ridge(1.0).fit(x, y).predict(flat_windows(source, rows))
-    return found.reshape(len(rows), source.horizon)
-
-
-def _boosted(source: Windows, train: Rows, rows: Rows, seasons: tuple[int, ...]) -> Array:
-    train = _thinned(train, _BOOSTED_ROWS / source.horizon)
-    model = HistGradientBoostingRegressor(random_state=0)
-    model.fit(lag_table(source, train, seasons), targets_of(source, train).reshape(-1))
-    parts = np.array_split(rows, max(1, len(rows) * source.horizon // _BOOSTED_ROWS))
-    found = [model.predict(lag_table(source, part, seasons)) for part in parts]
-    return np.concatenate(found).reshape(len(rows), source.horizon)
 
 
 def insight(experiment: Experiment, side: str) -> dict[str, Any]:
@@ -147,7 +123,7 @@ def _band(experiment: Experiment, side: str, predicted: Array) -> dict[str, list
     if side != "test" or experiment.data.val is None:
         return {}
     source, rows = _windows(experiment, "val")
-    rows = _thinned(rows, _BAND_WINDOWS)
+    rows = thinned(rows, _BAND_WINDOWS)
     low, high = np.quantile(targets_of(source, rows) - _predict(experiment, source, rows), _BAND, axis=0)
     floor = _reader(experiment).floor
     low = predicted + low if floor is None else np.maximum(predicted + low, floor)

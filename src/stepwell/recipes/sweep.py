@@ -8,6 +8,7 @@ from typing import Any
 
 from stepwell.core.errors import CheckpointError, RunError, StepwellError
 from stepwell.recipes import launch
+from stepwell.recipes.finish import finish
 from stepwell.recipes.grid import Values, checked, combinations, sweep_command
 from stepwell.recipes.member import Member
 from stepwell.recipes.recipe import Recipe, load
@@ -78,10 +79,10 @@ def _trained(sweep: Sweep, member: Member, hooks: HooksOf) -> Member:
 def _train(sweep: Sweep, member: Member, hooks: Sequence[Hook]) -> None:
     run = member.run
     if run is None:
-        where = {"out": str(sweep.folder), "checkpoints": sweep.checkpoints}
-        launch.train(sweep.recipe, member.parameters, hooks=hooks, **where)
+        out, saving = str(sweep.folder), sweep.checkpoints
+        launch.train(sweep.recipe, member.parameters, out=out, hooks=hooks, checkpoints=saving)
     elif run.facts["status"] == "done":
-        launch.finish(run, launch.rebuild(run))
+        finish(run, launch.rebuild(run))
     else:
         launch.resume(run, hooks=hooks)
 

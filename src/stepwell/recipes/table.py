@@ -10,8 +10,11 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from stepwell.core.devices import best_device, seeded
+from stepwell.core.errors import DataError
 from stepwell.data.splits import Split, split_by_time, split_grouped, split_random, split_stratified
+from stepwell.data.tables.calendar import as_times
 from stepwell.data.tables.columns import check_known, choose_columns
+from stepwell.data.tables.encoder import Noted
 from stepwell.data.tables.fitting import fit_reader
 from stepwell.data.tables.read import TableFile, read_table
 from stepwell.data.tables.reader import TableReader
@@ -24,6 +27,7 @@ from stepwell.training.experiment import Experiment
 _MOST_BINS = 4096  # of all columns together: a table of thousands of columns gets few bins each, or none
 _FEWEST_BINS = 4
 _WARM_UP = 0.1
+_HEADER = {"auto": None, "yes": True, "no": False}
 
 
 def model_of(reader: TableReader, parameters: Mapping[str, Any]) -> tuple[nn.Module, Task]:
@@ -55,13 +59,23 @@ def _task(target: Target) -> Task:
     return Multiclass(classes=target.classes)
 
 
+def _types(given: tuple[str, ...]) -> dict[str, str]:
+    """Columns and types out of `column:type`."""
+    pairs = [each.rpartition(":") for each in given]
+    wrong = [each for each, (column, _, _) in zip(given, pairs, strict=True) if not column]
+    if wrong:
+        raise DataError(f"--types takes column:type, such as zip:text; given: {wrong[0]!r}.")
+    return {column: kind for column, _, kind in pairs}
+
+
 def _split(
     read: TableFile, target: Target, *, by_time: str, by_group: str, val: float, test: float, seed: int
 ) -> Split:
     """By time or by groups where a column is named for it; else at random, of classes in equal proportion."""
     amounts = {"train": 1 - val - test, "val": val, "test": test}
     if by_time:
-        return split_by_time(read.frame[by_time].to_numpy(), **amounts)
+        check_known([by_time], read.frame.columns, "--time")
+        return split_by_time(as_times(read.frame[by_time], Noted(read.line)).to_numpy(), **amounts)
     if by_group:
         check_known([by_group], read.frame.columns, "--group")
         return split_grouped(read.frame[by_group].cast(str).to_list(), **amounts, seed=seed)
@@ -84,7 +98,10 @@ def table(
     nominal: Annotated[tuple[str, ...], "columns that are categories without an order"] = (),
     time: Annotated[str, "a column of dates; the rows are then split by it, the latest held out"] = "",
     group: Annotated[str, "a column whose equal values stay on one side of the split: patients, shops"] = "",
+    types: Annotated[tuple[str, ...], "columns of another type than is found: zip:text,born:date"] = (),
     delimiter: Annotated[str | None, "what separates the fields, where finding it goes wrong"] = None,
+    header: Annotated[Literal["auto", "yes", "no"], "whether the first line holds the columns' names"] = "auto",
+    encoding: Annotated[str | None, "the file's text encoding, where finding it goes wrong"] = None,
     val: Annotated[float, "share of the rows that choose the best epoch"] = 0.15,
     test: Annotated[float, "share of the rows for the report, which choose nothing"] = 0.15,
     hidden: Annotated[tuple[int, ...], "widths of the hidden layers"] = (256, 256),
@@ -103,7 +120,7 @@ def table(
     one-hot or embedded; all statistics are those of the training rows. The report compares the network with a linear model
     and with gradient boosting on the same rows.
     """
-    read = read_table(file, delimiter=delimiter)
+    read = read_table(file, delimiter=delimiter, header=_HEADER[header], encoding=encoding, types=_types(types))
     columns = choose_columns(
         read.frame, target=target, drop=drop, continuous=continuous, ordinal=ordinal, nominal=nominal, time=time or None,
         ordinal_as=ordinal_as,

@@ -68,7 +68,7 @@ def again(facts: Line) -> Section:
         Html(f"<div><h3>{title}</h3>{facts_table(values)}</div>")
         for title, values in (
             ("Parameters", command.settings(facts)),
-            ("Optimizer", part(facts, "optimizer")),
+            ("Optimizer", _chosen(part(facts, "optimizer"))),
             ("Versions", part(facts, "versions")),
             ("Hardware", part(facts, "hardware")),
         )
@@ -76,3 +76,8 @@ def again(facts: Line) -> Section:
     ]
     order = command.given(facts)
     return Section("Do it again", (code(order) if order else "") + figures_row(*tables))
+
+
+def _chosen(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without the switches that are off."""
+    return {name: value for name, value in settings.items() if value is not False}

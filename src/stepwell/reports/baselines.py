@@ -6,15 +6,14 @@ from typing import Any, NamedTuple
 
 from stepwell.plots import bars
 from stepwell.reports.evaluation import Evaluation
-from stepwell.reports.history import Line, as_number, direction, watched
+from stepwell.reports.history import Line, as_number, direction, readable
 from stepwell.reports.learning import spoken
-from stepwell.reports.page import Section, figure, figures_row, paragraph, table, warning
+from stepwell.reports.page import Section, figure, paragraph, table, warning
 from stepwell.reports.text import Html, Numeric, duration, escape, number, part
 
 _TIE = 0.02
 """How far apart two results may be, in share of the error or of all rows, and still count as alike."""
 
-_BEFORE_LOSS = ("rmse", "mae", "accuracy", "f1", "roc_area", "r2")
 _SHOWN = ("rmse", "mae", "r2", "accuracy", "f1", "roc_area", "average_precision", "loss")
 _MOST_METRICS = 3
 _NETWORK = "the network"
@@ -41,9 +40,9 @@ def compared(evaluation: Evaluation | None, baselines: Sequence[Baseline], best:
     if evaluation is None or best is None:
         return Section("Against simple models", "")
     metric = best.metric
-    body = verdict(best) + figures_row(_chart(metric, evaluation, baselines), _table(metric, evaluation, baselines))
+    body = verdict(best) + _chart(metric, evaluation, baselines) + _table(metric, evaluation, baselines)
     return Section(
-        "Against simple models", body, "Each was fitted to the same training rows and judged by the same others."
+        "Against simple models", Html(body), "Each was fitted to the same training rows and judged by the same others."
     )
 
 
@@ -59,14 +58,10 @@ def loses(found: Comparison) -> bool:
 
 
 def _metric(facts: Line, evaluation: Evaluation | None, baselines: Sequence[Baseline]) -> str | None:
-    """The watched metric; in place of a loss, which baselines seldom have, one that people can read."""
-    if evaluation is None:
-        return None
-    name, _ = watched(facts)
-    wished = [*([] if name == "loss" else [name]), *_BEFORE_LOSS, "loss"]
-    theirs = [_metrics(one) for one in baselines]
-    both = [each for each in wished if _known(evaluation.metrics, each) and any(_known(one, each) for one in theirs)]
-    return both[0] if both else None
+    """The metric to compare by: the first to read of those that the network and a baseline have."""
+    ours = evaluation.metrics if evaluation is not None else {}
+    both = {name: value for name, value in ours.items() if any(_known(_metrics(one), name) for one in baselines)}
+    return readable(facts, both)
 
 
 def _known(metrics: Mapping[str, Any], name: str) -> bool:

@@ -13,7 +13,7 @@ _MOST_COLUMNS = 40
 _MOST_WARNINGS = 12
 _SPLITS = {"train": "training", "val": "validation"}
 _COLUMN = ("column", "kind", "encoding", "levels", "missing", "why")
-_TOLD = ("columns", "warnings", "features", "suspects", "kind")
+_TOLD = ("columns", "warnings", "features", "suspects", "kind", "why")
 """What of a reader's facts has a place of its own."""
 
 
@@ -24,7 +24,10 @@ def data(facts: Line) -> Section:
     rest = {name: value for name, value in known.items() if name not in counts and name != "warnings"}
     if isinstance(rest.get("fingerprint"), str):
         rest["fingerprint"] = rest["fingerprint"][:_FINGERPRINT]
-    about = {name: value for name, value in part(facts, "reader").items() if name not in _TOLD}
+    reader = part(facts, "reader")
+    about = {name: value for name, value in reader.items() if name not in _TOLD}
+    if reader.get("why") and "task" in about:
+        about["task"] = f"{about['task']}: {reader['why']}"
     blocks = (_splits(counts), facts_table({**_flat(about), **rest}))
     return Section("Data", Html(figures_row(*filter(None, blocks)) + _columns(facts)))
 
@@ -36,16 +39,12 @@ def _splits(counts: Mapping[str, int]) -> Html:
 
 
 def _flat(about: Mapping[str, Any]) -> dict[str, object]:
-    """Facts of facts under the names of both, and lists as text."""
+    """Facts of facts under the names of both; what is empty is left out."""
     found: dict[str, object] = {}
     for name, value in about.items():
         inner = value if isinstance(value, Mapping) else {"": value}
-        found |= {f"{name} {key}".strip(): _listed(each) for key, each in inner.items()}
+        found |= {f"{name} {key}".strip(): each for key, each in inner.items() if each not in (None, "", [], ())}
     return found
-
-
-def _listed(value: object) -> object:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _columns(facts: Line) -> Html:
@@ -87,6 +86,12 @@ def features(facts: Line) -> list[str]:
     """The names of a row's inputs, where the reader knows them."""
     found = part(facts, "reader").get("features")
     return [str(each) for each in found] if isinstance(found, list | tuple) else []
+
+
+def target(facts: Line) -> str:
+    """What is predicted, where the reader knows; else nothing."""
+    found = part(facts, "reader").get("target")
+    return found if isinstance(found, str) else ""
 
 
 def suspects(facts: Line) -> list[str]:

@@ -22,10 +22,9 @@ from stepwell.reports.rivals import (
     labels,
     letter,
     sentence,
-    told,
     winner,
 )
-from stepwell.reports.text import Html, Numeric, duration, escape, number, part
+from stepwell.reports.text import Html, Numeric, duration, escape, number, part, told
 
 _MOST_CURVES = 5
 _MOST_BARS = 4
@@ -130,7 +129,7 @@ def _tell_apart(fig: Figure) -> None:
 
 def _differences(rivals: Sequence[Rival]) -> Section:
     found, same = differences(rivals), alike(rivals)
-    rows = [(name.replace("_", " "), *map(told, values)) for name, values in found.items()]
+    rows = [(name.replace("_", " "), *(escape(told(value)) for value in values)) for name, values in found.items()]
     header = ("", *(letter(place) for place in range(len(rivals))))
     rest = f"{number(same)} {'other ' if found else ''}parameters are the same." if same else ""
     return Section("What differs", Html(table(rows, header) + (paragraph(rest, "note") if rest else "")))

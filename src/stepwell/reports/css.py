@@ -67,7 +67,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 th small { display: block; color: var(--soft); font-weight: 400; font-size: .8rem; line-height: 1.35; }
 .num { text-align: right; white-space: nowrap; }
 .name { max-width: 34rem; overflow-wrap: break-word; }
-.values { min-width: 13rem; font-size: .85rem; color: var(--soft); }
+.values { min-width: min(20rem, 70vw); font-size: .85rem; color: var(--soft); }
 .bar { display: inline-block; vertical-align: middle; height: .6rem; border-radius: .15rem; background: var(--blue);
   min-width: 2px; }
 .bars { width: 40%; min-width: 6rem; }

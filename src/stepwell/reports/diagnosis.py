@@ -16,7 +16,7 @@ _FEW = 4
 _MOVED = 0.03
 _ROSE = 0.10
 _STILL = 0.05
-_GAP = 0.10
+_GAP, _WIDE = 0.10, 1.0
 _NEGLIGIBLE = 0.01
 _LEARNED = 0.9
 
@@ -136,12 +136,16 @@ def _last(values: Array) -> str:
 
 
 def _gap(train: Array, judged: Array) -> str:
-    """How the validation loss ends beside the training loss, where there are both: the gap between them is usual."""
+    """How the validation loss ends beside the training loss, where there are both. A gap is usual; more than the training
+    loss itself is wide.
+    """
     if judged is train:
         return ""
     apart = float(judged[-1] - train[-1])
     if not _beyond(apart, _GAP, judged):
         return ", together with the training loss"
+    if apart > _WIDE * abs(float(train[-1])):
+        return f", {number(apart)} above the training loss, a wide gap: more data or stronger dropout may narrow it"
     return f", {number(apart)} above the training loss, which is the usual gap"
 
 

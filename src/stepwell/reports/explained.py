@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from stepwell import plots
 from stepwell.plots.style import canvas
@@ -15,7 +16,7 @@ from stepwell.reports.text import Html, Numeric, number, part
 _MOST_BARS = 20
 _MOST_LISTED = 40
 _MOST_DEPENDENCES = 9
-_SMALL, _LETTERS = (3.1, 2.2), 26
+_SMALL, _LETTERS, _MOST_NAMES = (3.1, 2.2), 26, 6
 
 Insight = Mapping[str, Any]
 
@@ -83,9 +84,18 @@ def _small(one: Mapping[str, Any], ylim: tuple[float, float] | None) -> Html:
     fig = plots.dependence(one.get("x") or [], y, one.get("low"), one.get("high"), xlabel="", ylabel=name, ax=ax)
     if ylim is not None:
         ax.set_ylim(ylim)
-    if sum(len(label.get_text()) for label in ax.get_xticklabels()) > _LETTERS:
-        ax.tick_params(axis="x", rotation=30)
+    _thin(ax)
     return figure(fig, f"{of} over {name}: {_ends(y)}")
+
+
+def _thin(ax: Axes) -> None:
+    """Names below a small plot that would lie on each other: turned, and of very many only some."""
+    names = [label.get_text() for label in ax.get_xticklabels()]
+    if sum(map(len, names)) <= _LETTERS:
+        return
+    every = -(-len(names) // _MOST_NAMES)
+    slant: dict[str, Any] = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(ax.get_xticks()[::every], names[::every], parse_math=False, **slant)
 
 
 def _ends(y: Sequence[float]) -> str:

@@ -12,6 +12,7 @@ from stepwell.reports.text import part
 
 Line = Mapping[str, Any]
 SIDES = {"train": "train", "val": "validation"}
+_BEFORE_LOSS = ("rmse", "mae", "accuracy", "f1", "roc_area", "r2")
 _SMALL_IS_GOOD = ("loss", "mae", "mse", "rmse", "error", "perplexity")
 
 
@@ -51,6 +52,13 @@ def watched(facts: Line) -> tuple[str, str]:
     watch = part(facts, "task").get("watch") or "loss"
     name, way = (watch, "") if isinstance(watch, str) else (str(watch[0]), str(watch[-1]))
     return name, way if way in ("min", "max") else direction(name)
+
+
+def readable(facts: Line, metrics: Mapping[str, Any]) -> str | None:
+    """The watched metric among `metrics`; in place of a loss, one that people can read. None without any that is finite."""
+    name, _ = watched(facts)
+    wished = [*([] if name == "loss" else [name]), *_BEFORE_LOSS, "loss"]
+    return next((each for each in wished if math.isfinite(as_number(metrics.get(each)))), None)
 
 
 def direction(name: str) -> str:

@@ -7,24 +7,30 @@ import numpy as np
 
 from stepwell.plots import curves
 from stepwell.plots.style import Array
-from stepwell.reports.history import SIDES, Line, as_number, best, epochs, names, series
+from stepwell.reports.evaluation import Evaluation
+from stepwell.reports.history import SIDES, Line, as_number, best, epochs, names, readable, series
 from stepwell.reports.page import Section, figure, figures_row, paragraph, tiles
 from stepwell.reports.text import Html, duration, number, part
 
 _MOST_CURVES = 6
 _LOG_FROM = 20.0
+_STEPS = 1e4
+"""Rates that spread further come from a schedule that ends near zero, not from steps of decay."""
 _ABBREVIATIONS = {
     **{name: name.upper() for name in ("mae", "mse", "rmse", "f1")},
     **{"r2": "R²", "roc_area": "ROC area", "pr_area": "PR area"},
 }
 
 
-def headlines(facts: Line, history: Sequence[Line], timing: Sequence[Line]) -> Html:
+def headlines(
+    facts: Line, history: Sequence[Line], timing: Sequence[Line], evaluation: Evaluation | None = None
+) -> Html:
     """The few figures to read first; those that are not known are left out."""
     found: list[tuple[str, object, str]] = []
     top = best(history, facts)
     if top:
         found.append((f"{SIDES[top.side]} {spoken(top.name)}", top.value, f"best, in epoch {top.epoch}"))
+    found += _held_out(facts, evaluation)
     if history:
         found.append(("epochs", len(history), _asked(facts)))
         found.append(("steps", _count(history[-1].get("step")), ""))
@@ -33,6 +39,15 @@ def headlines(facts: Line, history: Sequence[Line], timing: Sequence[Line]) -> H
     if seconds:
         found.append(("time", duration(float(np.nansum([as_number(value) for value in seconds]))), "in all epochs"))
     return tiles(each for each in found if each[1] is not None)
+
+
+def _held_out(facts: Line, evaluation: Evaluation | None) -> list[tuple[str, object, str]]:
+    """The number to judge by, on rows that chose nothing; on other rows it stands there as that of the best epoch."""
+    metric = readable(facts, evaluation.metrics) if evaluation is not None else None
+    if evaluation is None or evaluation.split in SIDES or metric is None:
+        return []
+    remark = f"on {number(evaluation.rows)} rows that chose nothing"
+    return [(f"{evaluation.split} {spoken(metric)}", evaluation.metrics[metric], remark)]
 
 
 def _asked(facts: Line) -> str:
@@ -100,7 +115,9 @@ def _learning_rate(history: Sequence[Line]) -> tuple[list[Html], str]:
         return [], f"The learning rate was {number(float(known[0]))} throughout."
     labels = ["rate"] if groups == 1 else [f"group {index + 1}" for index in range(groups)]
     lines = dict(zip(labels, table.T, strict=True))
-    fig = curves(epochs(history), lines, ylabel="learning rate", log=wide(known))
+    fig = curves(
+        epochs(history), lines, ylabel="learning rate", log=wide(known) and float(known.max() / known.min()) < _STEPS
+    )
     return [figure(fig, f"learning rate over {len(history)} epochs, from {_first(known)} to {_last(known)}")], ""
 
 

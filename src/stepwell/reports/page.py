@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from stepwell.reports.css import CSS
 from stepwell.reports.svg import inline
-from stepwell.reports.text import Html, Numeric, escape
+from stepwell.reports.text import Html, Numeric, escape, told
 
 # The browser itself enforces that nothing is loaded, and that nothing runs but a script of just these letters.
 _HEAD = """<!doctype html>
@@ -102,7 +102,7 @@ def _cell(tag: str, value: object, right: bool) -> str:
 
 def facts_table(facts: dict[str, object]) -> Html:
     """A table of two columns: each name and its value, both as text."""
-    return table([(name.replace("_", " "), escape(value)) for name, value in facts.items()])
+    return table([(str(name).replace("_", " "), escape(told(value))) for name, value in facts.items()])
 
 
 def paragraph(text: object, kind: str = "") -> Html:

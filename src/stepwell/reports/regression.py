@@ -14,14 +14,15 @@ _FEW = 40
 """Rows below which the outer twentieths hold too few to be quoted."""
 
 
-def regression(targets: npt.ArrayLike, values: npt.ArrayLike) -> Html:
-    """Figures and sentences about predictions `values` of true `targets`, `(rows,)` or `(rows, outputs)`."""
+def regression(targets: npt.ArrayLike, values: npt.ArrayLike, name: str = "") -> Html:
+    """Figures and sentences about predictions `values` of true `targets`, `(rows,)` or `(rows, outputs)`, called `name`."""
     truth, predicted = _columns(targets), _columns(values)
     outputs = truth.shape[1]
     blocks = [
-        _fit(truth[:, each], predicted[:, each], _name(each, outputs)) for each in range(min(outputs, _MOST_OUTPUTS))
+        _fit(truth[:, each], predicted[:, each], _name(each, outputs, name))
+        for each in range(min(outputs, _MOST_OUTPUTS))
     ]
-    blocks += _residuals(truth[:, 0], predicted[:, 0]) if outputs == 1 else []
+    blocks += _residuals(truth[:, 0], predicted[:, 0], name or "value") if outputs == 1 else []
     said = [_sizes(predicted - truth), *([_interval(predicted - truth)] if outputs == 1 else [])]
     return Html(figures_row(*blocks) + "".join(paragraph(each) for each in said if each))
 
@@ -32,21 +33,23 @@ def _columns(values: npt.ArrayLike) -> Array:
     return array.reshape(rows, array.size // max(rows, 1))
 
 
-def _name(output: int, outputs: int) -> str:
-    return f"output {output + 1}" if outputs > 1 else ""
+def _name(output: int, outputs: int, name: str) -> str:
+    if outputs == 1:
+        return name or "value"
+    return f"{name}, step {output + 1}" if name else f"output {output + 1}"
 
 
 def _fit(truth: Array, predicted: Array, name: str) -> Html:
-    alt = f"Predicted over true {name or 'value'} of {len(truth)} rows"
-    fig = predictions(truth, predicted, name=name or "value")
+    alt = f"Predicted over true {name} of {len(truth)} rows"
+    fig = predictions(truth, predicted, name=name)
     return figure(fig, alt, "What is predicted exactly lies on the dashed line.")
 
 
-def _residuals(truth: Array, predicted: Array) -> list[Html]:
+def _residuals(truth: Array, predicted: Array, name: str) -> list[Html]:
     """Over the predictions, and as a histogram, with the interval."""
     errors = predicted - truth
     ends = interval(errors) or (None, None)
-    over = residuals(predicted, errors, name="value", low=ends[0], high=ends[1])
+    over = residuals(predicted, errors, name=name, low=ends[0], high=ends[1])
     spread = histogram(errors, xlabel="residual: predicted − true", low=ends[0], high=ends[1])
     between = "" if ends[0] is None else " Nine in ten lie between the dotted lines."
     told = "A bend, or a funnel that opens, is something that the model has not learned."

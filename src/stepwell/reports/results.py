@@ -13,15 +13,21 @@ from stepwell.reports.page import Section, figure, figures_row, paragraph, table
 from stepwell.reports.regression import regression
 from stepwell.reports.text import Html, Numeric, number
 from stepwell.reports.thresholds import thresholds
-from stepwell.reports.worst import gallery
+from stepwell.reports.worst import Rows, gallery
 
 _MOST_DRAWN = 30
 _MOST_LISTED = 20
 _SPLITS = {"val": "validation", "train": "training"}
 
 
-def results(evaluation: Evaluation | None, names: Sequence[str] = ()) -> list[Section]:
-    """The sections that an evaluation fills; none without one. `names` are those of a row's inputs, where they have any."""
+def results(
+    evaluation: Evaluation | None, names: Sequence[str] = (), rows: Rows | None = None, target: str = ""
+) -> list[Section]:
+    """The sections that an evaluation fills; none without one.
+
+    `names` are those of a row's inputs, where they have any; `rows` are rows as people know them, by number; `target` is
+    what a regression predicts.
+    """
     if evaluation is None:
         return []
     split = _SPLITS.get(evaluation.split, evaluation.split)
@@ -30,16 +36,15 @@ def results(evaluation: Evaluation | None, names: Sequence[str] = ()) -> list[Se
         counts = np.asarray(evaluation.confusion)
         body = Html(body + _classification(counts, [str(name) for name in evaluation.classes or range(len(counts))]))
     elif evaluation.values is not None and evaluation.targets is not None:
-        body = Html(body + regression(evaluation.targets, evaluation.values))
-    return [Section("Results", body), thresholds(evaluation), calibrated(evaluation), _worst(evaluation, names)]
+        body = Html(body + regression(evaluation.targets, evaluation.values, target))
+    return [Section("Results", body), thresholds(evaluation), calibrated(evaluation), _worst(evaluation, names, rows)]
 
 
-def _worst(evaluation: Evaluation, names: Sequence[str]) -> Section:
+def _worst(evaluation: Evaluation, names: Sequence[str], rows: Rows | None) -> Section:
+    shown = gallery(evaluation.worst, names, rows or {})
     if evaluation.values is not None:
-        return Section("Largest errors", gallery(evaluation.worst, names), "The rows of greatest loss.")
-    return Section(
-        "Worst mistakes", gallery(evaluation.worst, names), "The rows of greatest loss. Look for wrong labels first."
-    )
+        return Section("Largest errors", shown, "The rows of greatest loss.")
+    return Section("Worst mistakes", shown, "The rows of greatest loss. Look for wrong labels first.")
 
 
 def _spoken_metrics(evaluation: Evaluation) -> str:

@@ -173,10 +173,3 @@ def sentence(rivals: Sequence[Rival]) -> str:
         f"{letter(first)}, {rivals[first].name}, is best by {spoken(metric)}: {values[first]:.4g}, against {second:.4g}"
         f" of {'the other' if len(others) == 1 else 'the next'}."
     )
-
-
-def told(value: Any) -> str:
-    """A parameter's value for a table: lists with commas, nothing as a dash."""
-    if value is None:
-        return "–"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

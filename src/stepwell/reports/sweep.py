@@ -16,6 +16,7 @@ from stepwell.reports.text import Html, Numeric, duration, escape, number
 from stepwell.reports.trials import (
     Outcome,
     Trial,
+    different_rows,
     interval,
     measure,
     named,
@@ -28,7 +29,9 @@ from stepwell.reports.trials import (
 _MOST_LINES, _MOST_BARS = 6, 24
 _WIDE = 16  # times the smallest value is the largest of a logarithmic scale
 _MOST_TICKS = 8
-_CHOSEN = "The best of several was chosen by these very numbers, which flatters it: judge it by rows that chose nothing."
+_CHOSEN = (
+    "The best of several was chosen by these very numbers, which flatters it: judge it by rows that chose nothing."
+)
 _SUMMARIES: dict[str, tuple[str, Callable[[list[float]], float]]] = {
     "min": ("best of the others", min),
     "max": ("best of the others", max),
@@ -43,7 +46,9 @@ def render_sweep(recipe: str, trials: Sequence[Trial], how: str) -> str:
     what, good = measure(trials)
     found = outcomes(trials)
     failed = [trial for trial in trials if trial.status == "failed"]
-    lead = paragraph(sentence(trials), "lead") + Html("".join(map(_failure, failed)))
+    lead = paragraph(sentence(trials), "lead") + "".join(
+        [*map(warning, different_rows(trials)), *map(_failure, failed)]
+    )
     several = len(found) < len(trials)
     sections = [
         Section("", Html(lead + (_means(found, what, good) if several else _runs(trials, what, good)))),
@@ -147,7 +152,11 @@ def _over(name: str, known: Sequence[Outcome], singles: Sequence[Outcome], quant
     lines = _lines(name, known, compute)
     if len(lines) > _MOST_LINES:
         label, chosen = _SUMMARIES[good]
-        lines = {label: [(x, chosen([y for line in lines.values() for at, y in line if at == x])) for x in _places(name, known)]}
+        lines = {
+            label: [
+                (x, chosen([y for line in lines.values() for at, y in line if at == x])) for x in _places(name, known)
+            ]
+        }
     drawn = {label: (np.array([x for x, _ in line]), np.array([y for _, y in line])) for label, line in lines.items()}
     dots = [float(each.varied[name]) for each in singles], [compute(each) for each in singles]
     fig = groups({"runs": dots}, lines=drawn, xlabel=_spaced(name), ylabel=what)
@@ -160,7 +169,9 @@ def _places(name: str, known: Sequence[Outcome]) -> list[float]:
     return sorted({float(outcome.varied[name]) for outcome in known})
 
 
-def _lines(name: str, known: Sequence[Outcome], compute: Callable[[Outcome], float]) -> dict[str, list[tuple[float, float]]]:
+def _lines(
+    name: str, known: Sequence[Outcome], compute: Callable[[Outcome], float]
+) -> dict[str, list[tuple[float, float]]]:
     """The points of each combination of the other parameters, from left to right."""
     lines: dict[str, list[tuple[float, float]]] = {}
     for outcome in known:

@@ -67,3 +67,12 @@ def part(facts: Any, name: str) -> dict[str, Any]:
     """A part of the facts of a run that should be a dict; an empty one where it is missing or something else."""
     value = facts.get(name) if isinstance(facts, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+def told(value: object) -> object:
+    """A setting as people write it: lists with commas, truth values as yes and no, nothing as a dash; numbers stay."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(told(each)) for each in value) or "–"
+    return "–" if value in (None, "") else value

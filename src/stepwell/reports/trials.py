@@ -1,5 +1,6 @@
 """The runs of a sweep as plain facts: what each reached, what that is over seeds, which is best."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -125,7 +126,9 @@ def sentence(trials: Sequence[Trial]) -> str:
         return f"{reached[0].upper()}{reached[1:]}: mean and standard error of {len(first.numbers)} seeds."
     over = f", mean and standard error of {len(first.numbers)} seeds" if len(first.trials) > 1 else ""
     if len(ties) > 1:
-        return f"{len(ties)} of {len(found)} are best, with {reached}{over}: {'; '.join(named(e.varied) for e in ties)}."
+        return (
+            f"{len(ties)} of {len(found)} are best, with {reached}{over}: {'; '.join(named(e.varied) for e in ties)}."
+        )
     return f"Best: {named(first.varied)}, with {reached}{over}.{_near(first, order[1:])}"
 
 
@@ -136,6 +139,19 @@ def _near(first: Outcome, others: Sequence[Outcome]) -> str:
         return ""
     which = named(near[0].varied) if len(near) == 1 else f"{len(near)} others"
     return f" The seeds do not tell it from {which}: the difference is below two standard errors."
+
+
+def different_rows(trials: Sequence[Trial]) -> list[str]:
+    """A warning where trials of one seed saw different rows, so that their numbers differ for this reason, too."""
+    seen: dict[Any, set[str]] = {}
+    for trial in trials:
+        if trial.best:
+            data, facts = part(dict(trial.facts), "data"), dict(trial.facts)
+            rows = part(part(facts, "reader"), "file") or data.get("fingerprint")
+            seen.setdefault(facts.get(SEED), set()).add(json.dumps([rows, data.get("split")], default=str))
+    if all(len(kinds) == 1 for kinds in seen.values()):
+        return []
+    return ["What is varied changes the rows, too, so the runs' numbers are not of the same rows."]
 
 
 def interval(outcome: Outcome) -> str:

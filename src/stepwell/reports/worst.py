@@ -1,7 +1,8 @@
 """The worst mistakes, shown as what they are: pictures where a row is a picture, else its values."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +21,18 @@ _MOST_VALUES = 8
 _SMALL = 64
 
 
-def gallery(worst: Sequence[Mistake], names: Sequence[str] = ()) -> Html:
+Rows = Mapping[str, Mapping[str, Any]]
+"""Rows as people know them: the values of columns by their names, by the number of the row as text."""
+
+
+def gallery(worst: Sequence[Mistake], names: Sequence[str] = (), rows: Rows | None = None) -> Html:
     """Pictures with what is true and what was said, or a table of values; empty without mistakes.
 
-    `names` are those of a row's values, for the table; they are left out where they are not as many as the values.
+    For the table, `rows` are rows as people know them. `names` are those of the values of the others, left out where they
+    are not as many.
     """
     stack = _stack([as_picture(mistake.input) for mistake in worst[:_MOST_PICTURES]])
-    return _table(worst[:_MOST_ROWS], names) if stack is None else _pictures(worst, stack)
+    return _table(worst[:_MOST_ROWS], names, rows or {}) if stack is None else _pictures(worst, stack)
 
 
 def as_picture(values: npt.ArrayLike | None) -> Array | None:
@@ -72,17 +78,17 @@ def _caption(mistake: Mistake) -> Html:
     return Html(f"{said}<br>{sure}loss {mistake.loss:.3g}<br>row {mistake.row}")
 
 
-def _table(worst: Sequence[Mistake], names: Sequence[str]) -> Html:
+def _table(worst: Sequence[Mistake], names: Sequence[str], rows: Rows) -> Html:
     sure = any(mistake.confidence is not None for mistake in worst)
     header = ("row", "true", "predicted", *(("confidence",) if sure else ()), "loss", "input")
-    return table([_line(mistake, sure, names) for mistake in worst], header)
+    return table([_line(mistake, sure, _input(mistake, names, rows)) for mistake in worst], header)
 
 
-def _line(mistake: Mistake, sure: bool, names: Sequence[str]) -> tuple[object, ...]:
+def _line(mistake: Mistake, sure: bool, shown: Html) -> tuple[object, ...]:
     share = Numeric("–" if mistake.confidence is None else f"{mistake.confidence:.0%}")
     middle = (share,) if sure else ()
     said = (_aligned(mistake.target), _aligned(mistake.predicted))
-    return (Numeric(mistake.row), *said, *middle, Numeric(f"{mistake.loss:.4g}"), _values(mistake.input, names))
+    return (Numeric(mistake.row), *said, *middle, Numeric(f"{mistake.loss:.4g}"), shown)
 
 
 def _aligned(name: str) -> str:
@@ -92,6 +98,15 @@ def _aligned(name: str) -> str:
     except ValueError:
         return name
     return Numeric(escape(name))
+
+
+def _input(mistake: Mistake, names: Sequence[str], rows: Rows) -> Html:
+    """What the model was given, as the file has it where that is known, else as numbers."""
+    known = rows.get(str(mistake.row))
+    if known:
+        told = [f"{name} {_brief(value)}" for name, value in known.items() if value is not None]
+        return Html(f'<div class="values">{escape(", ".join(told))}</div>')
+    return _values(mistake.input, names)
 
 
 def _values(row: npt.ArrayLike | None, names: Sequence[str]) -> Html:
@@ -108,10 +123,15 @@ def _values(row: npt.ArrayLike | None, names: Sequence[str]) -> Html:
 
 def _named(flat: AnyArray, names: Sequence[str]) -> Html:
     """Values with their names, those that are zero left out: of a column that was spread over many, one is left."""
-    told = [(name, value.item()) for name, value in zip(names, flat, strict=True) if value != 0]
-    first = ", ".join(f"{name} {_brief(value)}" for name, value in told[:_MOST_VALUES])
+    told = [_pair(name, value.item()) for name, value in zip(names, flat, strict=True) if value != 0]
+    first = ", ".join(told[:_MOST_VALUES])
     more = f", … and {len(told) - _MOST_VALUES} more" if len(told) > _MOST_VALUES else ""
     return Html(f'<div class="values">{escape((first or "all zero") + more)}</div>')
+
+
+def _pair(name: str, value: object) -> str:
+    """`temp 0.25`; of a column that was spread over its levels, `season=4` in place of `season=4 1`."""
+    return name if value == 1 and "=" in name else f"{name} {_brief(value)}"
 
 
 def _brief(value: object) -> str:

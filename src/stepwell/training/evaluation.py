@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from stepwell.core.devices import autocast, device_of
 from stepwell.core.errors import DataError
 from stepwell.core.modules import call_model, mode_restored
-from stepwell.core.trees import Tree, between, rows, to_device
+from stepwell.core.trees import Tree, between, rows, tensors, to_device
 from stepwell.data.arrays import as_tensors
 from stepwell.data.batch import Batch
 from stepwell.metrics import Confusion, Ranking
@@ -33,7 +33,10 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Mistake:
-    """A row with a large loss: its number, its input as an array, and both answers as a person reads them."""
+    """A row with a large loss: its number, its input as an array, and both answers as a person reads them.
+
+    An input of several tensors is one flat array of all their numbers, in their order.
+    """
 
     row: int
     loss: float
@@ -115,6 +118,14 @@ def class_names(task: Task) -> list[str]:
     return list(task.names) if isinstance(task, Multiclass) else []
 
 
+def _shown(row: Tree) -> Array | None:
+    """The input of one row, which still has its dimension of rows."""
+    parts = [tensor[0].float().cpu() for tensor in tensors(row)]
+    if len(parts) == 1:
+        return np.asarray(parts[0].numpy())
+    return torch.cat([part.flatten() for part in parts]).numpy() if parts else None
+
+
 class _Keeper:
     """Keeps the rows of the largest losses, and a sample of a regression's values, while batches pass by."""
 
@@ -145,7 +156,7 @@ class _Keeper:
 
     def _mistake(self, batch: Batch, outputs: Tree, place: int, loss: float) -> Mistake:
         answer = self.task.answers(between(outputs, place, place + 1))[0]
-        shown = batch.inputs[place].float().cpu().numpy() if isinstance(batch.inputs, Tensor) else None
+        shown = _shown(between(batch.inputs, place, place + 1))
         target = self.task.name_target(batch.targets[place])
         if "label" in answer:
             label = answer["label"]

@@ -11,8 +11,10 @@ from stepwell.core.errors import ModelError
 from stepwell.models import TableNet
 from stepwell.models.tabular import MemberLinear, PiecewiseLinear
 
-rising = st.lists(st.floats(-3, 3, width=32), min_size=2, max_size=6, unique=True).map(sorted).filter(
-    lambda edges: min(b - a for a, b in pairwise(edges)) > 1e-2
+rising = (
+    st.lists(st.floats(-3, 3, width=32), min_size=2, max_size=6, unique=True)
+    .map(sorted)
+    .filter(lambda edges: min(b - a for a, b in pairwise(edges)) > 1e-2)
 )
 
 

@@ -47,6 +47,21 @@ def test_the_file_and_what_was_found_in_it_are_told() -> None:
     assert "features" not in html
 
 
+def test_the_target_is_told_with_its_reason_and_nothing_that_is_empty() -> None:
+    reader = {
+        "file": "a.csv",
+        "header": True,
+        "target": "cnt",
+        "task": "regression",
+        "classes": [],
+        "why": "whole numbers",
+    }
+    html = data({"reader": reader}).body_html
+    assert '<th class="name">task</th><td class="name">regression: whole numbers</td>' in html
+    assert '<th class="name">header</th><td class="name">yes</td>' in html
+    assert "classes" not in html
+
+
 def test_very_many_columns_are_cut_short_with_a_count() -> None:
     many = [{"column": f"c{i}", "kind": "continuous" if i % 2 else "nominal"} for i in range(10_000)]
     html = data({"reader": {"columns": many}}).body_html

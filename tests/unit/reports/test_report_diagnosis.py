@@ -81,9 +81,10 @@ def test_the_four_shapes_of_the_book_are_told_in_a_sentence_each() -> None:
     )
     gap = diagnose(lines(falling + 0.5, falling + 0.7))
     assert gap.startswith(
-        "Fine: the validation loss fell from 2.393 and settled around 0.7027, 0.2 above the training loss,"
+        "Fine: the validation loss fell from 2.393 and settled around 0.7028, 0.2 above the training loss,"
     )
     assert gap.endswith("which is the usual gap.")
+    assert "0.9 above the training loss, a wide gap: more" in diagnose(lines(falling + 0.1, falling + 1.0))
 
 
 def test_a_validation_loss_that_never_moved_is_not_fine() -> None:

@@ -252,6 +252,23 @@ def test_the_learning_rate_is_a_sentence_if_it_never_changed() -> None:
     assert ">group 2</text>" in render({}, groups)
 
 
+def test_a_rate_that_ends_near_zero_is_drawn_on_a_linear_scale() -> None:
+    def drawn(rates: list[float]) -> str:
+        return render({}, [{**line, "learning_rate": [rate]} for line, rate in zip(HISTORY, rates, strict=True)])
+
+    assert ">0.0001</text>" in drawn([0.1, 0.1, 0.01, 0.01, 0.001, 0.001, 0.0001, 0.0001])
+    assert ">1e-07</text>" not in drawn([0.001, 0.002, 0.0015, 0.001, 5e-4, 1e-4, 1e-5, 2e-8])
+
+
+def test_settings_are_written_as_people_write_them() -> None:
+    html = render(
+        {"parameters": {"drop": ["a", "b"], "time": "", "flip": True, "nominal": []}, "optimizer": {"amsgrad": False}},
+        [],
+    )
+    rows = dict(re.findall(r'<tr><th class="name">(\w+)</th><td class="name">([^<]*)</td>', html))
+    assert rows == {"drop": "a, b", "time": "–", "flip": "yes", "nominal": "–"}
+
+
 def test_where_the_time_went() -> None:
     made = where_time_went(TIMING)
     assert made.note == "2.1 s in 8 epochs, 0.26 s each."

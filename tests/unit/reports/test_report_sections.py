@@ -56,6 +56,8 @@ class Result:
     calibration: CalibrationBins | None = None
 
 
+HISTORY = [{"epoch": e, "train": {"loss": 1 / e}} for e in range(1, 9)]
+
 # The threshold.
 
 
@@ -110,6 +112,12 @@ def test_only_this_script_may_run_and_only_where_it_is_needed() -> None:
     assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{allowed}'\"" in html
     assert "script-src" not in render({}, [], evaluation=Result())
     assert not re.search("https?:", html)
+
+
+def test_no_two_parts_of_a_page_have_one_id() -> None:
+    result = Result(ranking=counts(), calibration=BINS, confusion=np.eye(2))
+    ids = re.findall(r' id="([^"]*)"', render({}, HISTORY, evaluation=result, insight=INSIGHT))
+    assert len(ids) == len(set(ids)) > 10
 
 
 def test_a_better_threshold_is_told() -> None:
@@ -193,6 +201,29 @@ def test_worst_rows_are_told_with_the_names_of_their_columns() -> None:
     assert "&lt;a&gt; 0.25, c 1, d 12" in html
 
 
+def test_worst_rows_are_told_as_the_file_has_them_where_that_is_known() -> None:
+    row = Mistake(row=7, loss=2.0, input=np.array([0.25, 1.0]), target="3", predicted="5")
+    rows = {"7": {"hr": 8, "temp": 0.123456, "town": "<Ulm>", "wind": None}}
+    html = render({}, [], evaluation=Result(worst=[row, row]), insight={"rows": rows})
+    assert html.count("hr 8, temp 0.123, town &lt;Ulm&gt;<") == 2
+    assert "0.25, 1<" in gallery([row], rows={"8": {"hr": 8}})
+    assert "temp 0.25, season=4<" in gallery([row], ["temp", "season=4"])
+
+
+def test_a_regression_says_what_it_predicts() -> None:
+    facts = {"reader": {"target": "cnt", "file": "../data/hour.csv"}, "task": {"watch": ["loss", "min"]}}
+    values = np.arange(50.0)
+    html = render(
+        facts, [], evaluation=Result("test", metrics={"loss": 4.0, "rmse": 2.0}, targets=values, values=values)
+    )
+    assert ">true cnt</text>" in html
+    assert ">predicted cnt</text>" in html
+    assert 'class="sub">cnt from hour.csv</p>' in html
+    assert "<dt>test RMSE</dt><dd>2<small>on 500 rows that chose nothing</small>" in html
+    assert "chose nothing" not in render(facts, [], evaluation=Result("val", metrics={"rmse": 2.0}))
+    assert ">predicted cnt, step 2</text>" in regression(np.ones((5, 2)), np.ones((5, 2)), "cnt")
+
+
 # Insight.
 
 HOURS = [f"2012-12-01T{hour:02}:00:00" for hour in range(24)]
@@ -246,6 +277,12 @@ def test_dependences_share_their_heights() -> None:
     axes = [re.findall(r'x="([\d.]+)" y="([\d.]+)"[^>]*>(\d)</text>', part) for part in html.split("<figure>")[1:]]
     heights = [{label: y for x, y, label in part if float(x) < 25} for part in axes]
     assert set(heights[0]) & set(heights[1])
+
+
+def test_very_many_names_below_a_small_plot_are_thinned() -> None:
+    days = [f"2012-12-{day:02}" for day in range(1, 31)]
+    html = render({}, [], insight={"dependence": [{"column": "day", "x": days, "y": [1.0] * 30}]})
+    assert re.findall(r">(2012-12-\d\d)</text>", html) == days[::5]
 
 
 def test_the_forecast_stands_before_importance() -> None:

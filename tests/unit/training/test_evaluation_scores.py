@@ -97,6 +97,21 @@ def test_regressions_have_neither() -> None:
     assert found.calibration is None
 
 
+def test_the_worst_rows_of_several_tensors_show_all_their_numbers() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(()))
+
+        def forward(self, numbers: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
+            return self.scale * (numbers.sum(1, keepdim=True) + codes)
+
+    inputs = {"numbers": X[:, :2], "codes": torch.arange(ROWS)[:, None]}
+    data = sw.Splits(train=sw.ArraySource(inputs, TRUTH))
+    worst = sw.evaluate(toys.experiment(Two(), data=data, task=sw.Regression()), "train", worst=1).worst[0]
+    assert worst.input.tolist() == [*X[worst.row, :2].tolist(), worst.row]
+
+
 def test_rows_of_one_class_alone_are_counted() -> None:
     found = sw.evaluate(experiment(nn.Linear(3, 1), sw.Binary(), torch.ones(ROWS, 1)), "train").ranking
     assert (found.positives, found.negatives) == (ROWS, 0)

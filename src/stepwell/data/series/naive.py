@@ -9,6 +9,8 @@ from stepwell.data.series.steps import Step
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 Rows = np.ndarray[Any, np.dtype[np.int64]]
 
+_CLEARLY = 0.1
+
 
 def autocorrelation(values: Any) -> Doubles:
     """The correlation of a series with itself, moved by 0 to half its length; the same scale for all lags, so that long
@@ -22,22 +24,22 @@ def autocorrelation(values: Any) -> Doubles:
 
 
 def find_period(values: Any, step: Step) -> int:
-    """The period of a series in steps: of a day, a week and a year, and of the lag where its autocorrelation is highest
-    after the first fall, the one with the highest; 1 where none is above chance.
+    """The period of a series in steps: the one of a day, a week and a year that has the highest autocorrelation; where that
+    of another lag is clearly higher, after the first fall, that lag; 1 where none is above chance.
 
-    `values` are those of the training side, at least twice a period.
+    `values` are those of the training side, at least two periods.
     """
     found = autocorrelation(values)
-    candidates = [season for season in step.seasons if season < len(found)]
+    best = max((season for season in step.seasons if season < len(found)), key=lambda lag: float(found[lag]), default=0)
     below = np.flatnonzero(found < 0)
-    if len(below):
-        candidates.append(int(below[0] + np.argmax(found[below[0] :])))
-    best = max(candidates, key=lambda lag: float(found[lag]), default=1)
+    other = int(below[0] + np.argmax(found[below[0] :])) if len(below) else 0
+    if other and found[other] > (found[best] if best else 0.0) + _CLEARLY:
+        best = other
     count = max(len(values), 2)
     chance = (1 + np.sqrt(2 * np.log(count))) / np.sqrt(
         count
     )  # the largest of so many correlations of noise, and one more
-    return best if best < len(found) and found[best] > chance else 1
+    return best if best and found[best] > chance else 1
 
 
 def seasonal_naive(values: Any, first: Rows, horizon: int, period: int) -> Doubles:

@@ -70,7 +70,7 @@ class SeriesReader(Reader):
         ahead = self.channels.ahead_of(timeline, end, self.horizon)
         inputs = {"past": past.past[-self.window :].unsqueeze(0), "known": ahead.unsqueeze(0)}
         times = self.step.times(timeline.times[0], np.arange(end, end + self.horizon))
-        rows = pl.DataFrame({"after": [timeline.times[end - 1]], "times": [times]})
+        rows = pl.DataFrame({"after": timeline.times[end - 1 : end]}).with_columns(pl.Series("times", times).implode())
         return Reading(inputs, rows, (*timeline.notes, *past.notes))
 
     @property

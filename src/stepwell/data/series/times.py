@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from stepwell.core.errors import DataError, suggest
+from stepwell.data.series.formats import ZONED, find_format, read_texts, with_days, worded
 
 Times = np.ndarray[Any, np.dtype[np.datetime64]]
 """Times without a zone, in microseconds, one a row."""
@@ -30,21 +31,6 @@ UNITS = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
 """Microseconds of what further columns may count."""
 
 _MOST = {"hour": 24, "minute": 59, "second": 60}
-_DATES = (
-    "%Y-%m-%d",
-    "%Y/%m/%d",
-    "%d.%m.%Y",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d-%m-%Y",
-    "%Y%m%d",
-    "%d %b %Y",
-    "%d-%b-%Y",
-    "%b %d, %Y",
-)
-_CLOCKS = ("", " %H:%M", " %H:%M:%S%.f", "T%H:%M", "T%H:%M:%S%.f", " %I:%M %p", " %I:%M:%S %p")
-_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M%#z")
-_SAMPLE = 1000
 
 
 def row_place(row: int) -> str:
@@ -159,64 +145,11 @@ def _clock(column: pl.Series) -> pl.Series:
 
 def _from_texts(column: pl.Series, place: Place, text: str | None) -> Parsed:
     """Texts in the one format that most of them have."""
-    head = column.head(_SAMPLE)
-    if _share(head, "%Y-%m-%d", suffix="-01") == 1.0:
-        column = column + "-01"  # months: 1949-01
-    zoned = max(_ZONED, key=lambda each: _share(head, each))
-    if text is None:
-        text = zoned if _share(head, zoned) > 0.5 else _best(column)
-    parsed = _read(column, text)
-    _refuse(parsed.is_null(), column, place, f"is no time, as {_worded(text)} is")
-    told = f"The times of {column.name!r} were read as {_worded(text)}."
-    if text in _ZONED:
+    column = with_days(column)
+    text = text or find_format(column)
+    parsed = read_texts(column, text)
+    _refuse(parsed.is_null(), column, place, f"is no time, as {worded(text)} is")
+    told = f"The times of {column.name!r} were read as {worded(text)}."
+    if text in ZONED:
         told = f"The times of {column.name!r} have a zone; they were taken to UTC."
-    return Parsed(_micros(parsed), () if text.startswith("%Y") and text not in _ZONED else (told,), text)
-
-
-def _best(column: pl.Series) -> str:
-    """The format that most texts have; of several, the one in which the times rise most evenly."""
-    shares = {
-        text: _share(column.head(_SAMPLE), text) for text in (date + clock for date in _DATES for clock in _CLOCKS)
-    }
-    best = [text for text, share in shares.items() if share == max(shares.values())]
-    if len(best) == 1 or not max(shares.values()):
-        return best[0]
-    return min(best, key=lambda text: _disorder(_read(column, text)))
-
-
-def _disorder(times: pl.Series) -> tuple[int, bool, int]:
-    """How little times are those of a series: missing ones, a fall, different distances. 1/2, 1/3 and 1/4 are days in
-    January for those who write the month first, and for others the first of three months of unequal length.
-    """
-    known = times.drop_nulls()
-    return times.null_count(), not known.is_sorted(), known.diff().n_unique()
-
-
-def _read(column: pl.Series, text: str) -> pl.Series:
-    """The texts as times without a zone, null where the format does not fit."""
-    if text.endswith("%#z"):
-        zoned = column.str.to_datetime(text, strict=False, time_unit="us", time_zone="UTC")
-        return zoned.dt.replace_time_zone(None)
-    return column.str.to_datetime(text, strict=False, time_unit="us")
-
-
-def _share(head: pl.Series, text: str, suffix: str = "") -> float:
-    """The share of texts that a format fits."""
-    return 1 - _read(head + suffix, text).null_count() / max(len(head), 1)
-
-
-def _worded(text: str) -> str:
-    """A format as people write it: year-month-day hour:minute."""
-    names = {
-        "Y": "year",
-        "m": "month",
-        "d": "day",
-        "b": "month",
-        "H": "hour",
-        "I": "hour",
-        "M": "minute",
-        "S": "second",
-    }
-    for letter, name in names.items():
-        text = text.replace(f"%{letter}", name)
-    return text.replace("%.f", "").replace(" %p", " AM").replace("%#z", "+zone")
+    return Parsed(_micros(parsed), () if text.startswith("%Y") and text not in ZONED else (told,), text)

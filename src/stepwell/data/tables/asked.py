@@ -30,7 +30,7 @@ def asked_columns(
     for name in (*(columns if columns is not None else ()), *types):
         if name not in known:
             shown = ", ".join(map(repr, names[:_SHOWN])) + (", …" if len(names) > _SHOWN else "")
-            raise DataError(f"{path} has no column {name!r}; it has {len(names)}: {shown}.{_nearest(name, names)}")
+            raise DataError(f"{path} has no column {name!r}; it has {len(names)}: {shown}.{suggest(name, names)}")
     for name, kind in types.items():
         if kind not in EXPECTED:
             message = f"Column {name!r} cannot be read as {kind!r}; the types are {', '.join(EXPECTED)}."
@@ -39,9 +39,3 @@ def asked_columns(
         raise DataError(f"No column of {path} is asked for: columns= is empty. Leave it out to read all {len(names)}.")
     chosen = known if columns is None else frozenset(columns)
     return tuple(name for name in names if name in chosen)
-
-
-def _nearest(name: str, names: Sequence[str]) -> str:
-    """The suggestion of a name: one that differs in capitals only goes before all others."""
-    same = next((known for known in names if known.casefold() == name.strip().casefold()), name)
-    return suggest(same, names)

@@ -14,6 +14,7 @@ from stepwell.data.tables.text import Text, text_lines
 
 _SLAB_FIELDS = 2**20  # of a larger file are held as texts at a time
 _AT_ONCE = 2**25  # bytes of text are read in one go
+_NOWHERE = "\x1f"  # a separator that texts do not have, so that a line is one field
 
 
 class Slab(NamedTuple):
@@ -53,8 +54,9 @@ def exact_slabs(text: Text, dialect: Dialect) -> Iterator[Slab]:
 
 def refuse_ragged(text: Text, dialect: Dialect) -> None:
     """Raise `DataError` for the first row that has not as many fields as there are columns, if there is one."""
-    for _ in _rectangle(text, dialect):
-        pass
+    if text.quoted or not text.direct or _any_ragged(text, dialect):
+        for _ in _rectangle(text, dialect):
+            pass
 
 
 def line_of(path: Path, encoding: str, delimiter: str, header: bool, row: int) -> int:
@@ -88,6 +90,20 @@ def _parsed(text: Text, dialect: Dialect) -> Iterator[pl.DataFrame]:
         yield scan.collect()
     else:
         yield from scan.collect_batches(chunk_size=max(1, _SLAB_FIELDS // len(dialect.names)))
+
+
+def _any_ragged(text: Text, dialect: Dialect) -> bool:
+    """Whether a line that is not blank has too few or too many delimiters: all there is to know where there are no quotes."""
+    lines = pl.scan_csv(
+        text.path, has_header=False, separator=_NOWHERE, quote_char=None, schema={"line": pl.String}, glob=False
+    )
+    count = pl.col("line").str.count_matches(dialect.delimiter, literal=True)
+    blank = pl.col("line").fill_null("").str.strip_chars() == ""
+    ragged = lines.select((~blank & (count != len(dialect.names) - 1)).any())
+    try:
+        return bool(ragged.collect(engine="streaming").item())
+    except pl.exceptions.PolarsError:  # the separator stands somewhere after all
+        return True
 
 
 def _ends_empty(texts: pl.DataFrame) -> bool:

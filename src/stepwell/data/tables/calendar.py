@@ -1,7 +1,7 @@
 """Times as numbers: places in the day, the week and the year as points on a circle, and a trend."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Self
 
@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from stepwell.core.errors import DataError
-from stepwell.data.tables.encoder import Doubles, Encoder, Floats, Noted, count_rows
+from stepwell.data.tables.encoder import FAR, Doubles, Encoder, Floats, Noted, count_rows
 
 _PERIODS = {"hour": 1.0, "weekday": 7.0, "day of year": 365.2425}
 """Periods in days, counted from Monday, 5 January 1970 (the hour and the weekday) or from 1 January 1970."""
@@ -98,14 +98,15 @@ class Calendar(Encoder):
     def _note(self, days: Doubles, absent: Any, noted: Noted) -> None:
         if absent.any() and not self.missing:
             noted.add(f"{self.name}: {count_rows(int(absent.sum()))} no time, which no training row lacked")
-        outside = int(((days < self.low) | (days > self.high)).sum())
-        if outside:
+        reach = FAR * (self.high - self.low)
+        far = int(((days < self.low - reach) | (days > self.high + reach)).sum())
+        if far:
             span = f"{_written(self.low)} to {_written(self.high)}"
-            noted.add(f"{self.name}: {count_rows(outside)} a time outside that of the training rows, {span}")
+            noted.add(f"{self.name}: {count_rows(far)} a time far outside that of the training rows, {span}")
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self)
+        return {**vars(self), "periods": list(self.periods)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:

@@ -1,17 +1,19 @@
 """Categories as numbers: levels fitted on training rows, and codes, one-hot or cumulative vectors of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import polars as pl
 
+from stepwell.core.errors import DataError
 from stepwell.data.tables.encoder import Encoder, Floats, Noted, count_rows
 
 Codes = np.ndarray[Any, np.dtype[np.int64]]
 
 _SHOWN = 3
+_TEXTS = (pl.String, pl.Categorical, pl.Enum)
 
 
 def as_text(values: pl.Series) -> pl.Series:
@@ -33,6 +35,16 @@ def codes_of(values: pl.Series, levels: Sequence[str]) -> Codes:
     text = as_text(values)
     codes = text.replace_strict(list(levels), range(len(levels)), default=-2, return_dtype=pl.Int64)
     return codes.set(text.is_null(), -1).to_numpy() if text.null_count() else codes.to_numpy()
+
+
+def check_order(values: pl.Series, levels: Sequence[str]) -> None:
+    """Raise `DataError` for values that are none of the levels that a flag gave."""
+    stray = values.filter(pl.Series(codes_of(values, levels) == -2))
+    if len(stray):
+        names = ", ".join(as_text(stray).unique().sort().to_list()[:_SHOWN])
+        raise DataError(
+            f"--ordinal gives {values.name} the order {' < '.join(levels)}, in which {names} has no place. Name every level."
+        )
 
 
 def _one_hot(codes: np.ndarray[Any, Any], levels: int) -> Floats:
@@ -66,8 +78,9 @@ class Categories(Encoder):
     def fit(cls, values: pl.Series, how: str, order: Sequence[str] = ()) -> Self:
         """Of a column's training rows. `order` replaces the levels that are found, where it is given."""
         levels = tuple(order) or levels_of(values)
+        check_order(values, levels)
         absent = bool(values.null_count()) or (values.dtype.is_float() and bool(values.is_nan().any()))
-        return cls(values.name, how, levels, values.dtype == pl.String, absent)  # type: ignore[arg-type]
+        return cls(values.name, how, levels, values.dtype in _TEXTS, absent)  # type: ignore[arg-type]
 
     @property
     def embedded(self) -> bool:
@@ -122,7 +135,7 @@ class Categories(Encoder):
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self)
+        return {**vars(self), "levels": list(self.levels)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:

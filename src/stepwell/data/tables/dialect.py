@@ -85,13 +85,9 @@ def _refuse_no_table(path: Path, sample: Sequence[str]) -> None:
 def _fit(path: Path, sample: Sequence[str], delimiter: str) -> float:
     """The share of records that have the commonest number of fields; 0 where that is one field."""
     try:
-        return _share(len(record.fields) for record in filled(path, sample, delimiter))
+        counts = Counter(len(record.fields) for record in filled(path, sample, delimiter))
     except DataError:
         return 0.0
-
-
-def _share(widths: Iterable[int]) -> float:
-    counts = Counter(widths)
     width, often = counts.most_common(1)[0] if counts else (1, 0)
     return often / counts.total() if width > 1 else 0.0
 
@@ -105,10 +101,11 @@ def _best(path: Path, sample: Sequence[str]) -> str:
 
 
 def _are_columns_of_numbers(sample: Sequence[str]) -> bool:
-    """Whether blanks divide lines into equally many fields, of which most are numbers: sentences are no table."""
+    """Whether blanks divide lines into as many fields as the first has, of which most are numbers: sentences are no table."""
     rows = [line.split() for line in sample if line.strip()]
     body = [field for row in rows[1:] or rows for field in row]
-    return _share(map(len, rows)) >= _FITS and 2 * sum(map(_is_number, body)) >= len(body)
+    like_first = sum(len(row) == len(rows[0]) for row in rows) >= _FITS * len(rows)
+    return len(rows[0]) > 1 and like_first and 2 * sum(map(_is_number, body)) >= len(body)
 
 
 def _given(path: Path, sample: Sequence[str], delimiter: str) -> str:

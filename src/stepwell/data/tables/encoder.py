@@ -1,12 +1,19 @@
 """What the encoders of columns share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
+
+from stepwell.core.errors import DataError
+
+FAR = 0.5
+"""What part of the training range, beyond its ends, is far outside it."""
 
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 Line = Callable[[int], int]
@@ -32,6 +39,15 @@ class Noted:
     def place(self, row: int) -> str:
         """`line 17`, or `row 15` where the file is not known."""
         return f"row {row}" if self.line is None else f"line {self.line(row)}"
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put a file's name before a `DataError` about what is in it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def count_rows(count: int) -> str:

@@ -5,11 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
+from polars import selectors as cs
 
 from stepwell.data.arrays import ArraySource
 from stepwell.data.splits import Split, Splits
 from stepwell.data.tables.columns import Column
+from stepwell.data.tables.encoder import naming
 from stepwell.data.tables.encoding import Encoding
 from stepwell.data.tables.findings import table_findings
 from stepwell.data.tables.read import TableFile
@@ -25,13 +28,15 @@ def fit_reader(
     `split` is asked for a split of the rows whose target is known; rows without one are left out, with a note. Rows keep
     their numbers in the file. Raises `DataError` for a target that makes no task and for values that fit no column.
     """
-    known = rows_with_target(file.frame, target)
-    part = file if len(known) == len(file.frame) else replace(file, frame=file.frame[known])
-    chosen = Target.choose(part.frame, target, task, lambda row: file.line(int(known[row])))
+    with naming(file.path):
+        known = rows_with_target(file.frame, target)
+        part = file if len(known) == len(file.frame) else replace(file, frame=file.frame[known])
+        chosen = Target.choose(part.frame, target, task, lambda row: file.line(int(known[row])))
     made = _as_in_file(split(part, chosen), known)
+    with naming(file.path):
+        encoding = Encoding.fit(file.frame, columns, made.rows["train"], file.line)
+        encoded = encoding.encode(file.frame, file.line)
     chosen = chosen.fit(file.frame, made.rows["train"])
-    encoding = Encoding.fit(file.frame, columns, made.rows["train"], file.line)
-    encoded = encoding.encode(file.frame, file.line)
     lost = missing_note(target, len(file.frame), known, file.line)
     found = table_findings(file.frame, columns, chosen, made)
     reader = TableReader(
@@ -39,7 +44,7 @@ def fit_reader(
         encoding=encoding,
         target=chosen,
         file=_facts(file),
-        missing={name: count for name, count in file.frame.null_count().row(0, named=True).items() if count},
+        missing=_missing(file.frame),
         notes=(*file.notes, *encoded.notes),
         warnings=(*([lost] if lost else []), *(finding.says for finding in found)),
         suspects=tuple(dict.fromkeys(name for finding in found for name in finding.suspects)),
@@ -62,6 +67,12 @@ def _targets(target: Target, part: TableFile, known: np.ndarray[Any, Any], rows:
     targets = given.new_zeros((rows, *given.shape[1:]))
     targets[torch.from_numpy(known)] = given
     return targets
+
+
+def _missing(frame: pl.DataFrame) -> dict[str, int]:
+    """How many rows lack a value, by column, where some do."""
+    counts = frame.with_columns(cs.float().fill_nan(None)).null_count().row(0, named=True)
+    return {name: count for name, count in counts.items() if count}
 
 
 def _facts(file: TableFile) -> dict[str, Any]:

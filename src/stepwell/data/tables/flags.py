@@ -18,7 +18,7 @@ def _asked_to_drop(summary: Summary, ordinal_as: OrdinalAs, orders: Orders) -> C
 
 
 def _asked_continuous(summary: Summary, ordinal_as: OrdinalAs, orders: Orders) -> Column:
-    if not (summary.dtype.is_numeric() or summary.dtype == pl.Boolean):
+    if not (summary.dtype.is_numeric() or summary.dtype in (pl.Boolean, pl.Duration)):
         raise DataError(
             f"--continuous names {summary.name!r}, which holds {held(summary)}, such as {summary.low!r}, and no numbers."
             f" Say --nominal {summary.name} or --drop {summary.name}."

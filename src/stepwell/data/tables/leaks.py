@@ -13,8 +13,8 @@ from stepwell.data.tables.column import Column
 from stepwell.data.tables.encoder import Doubles
 from stepwell.data.tables.target import Target
 
-_NEARLY_ALL = 0.98
-_BINS = 64
+_NEARLY_ALL = {"regression": 0.98, "binary": 0.95, "multiclass": 0.95}
+_MOST_GROUPS, _GROUP_ROWS = 64, 8
 _FEWEST_ROWS = 50
 _LEAST_SAMPLE, _MOST_SAMPLE, _MOST_VALUES = 1000, 10_000, 2_000_000
 _PROBED, _MOST_SUMMED = 8, 300  # rows that sift the pairs of columns, and columns of which pairs are made
@@ -36,7 +36,7 @@ def lone_predictors(frame: pl.DataFrame, rows: Codes, columns: Sequence[Column],
         partial(_rank_score, _ranks(aims)) if target.kind == "regression" else partial(_class_score, aims.astype(int))
     )
     scores = {column.name: judge(_groups(sample[column.name])) for column in used}
-    return {name: score for name, score in scores.items() if score >= _NEARLY_ALL}
+    return {name: score for name, score in scores.items() if score >= _NEARLY_ALL[target.kind]}
 
 
 def _spaced(rows: int, due: int) -> Codes:
@@ -51,7 +51,8 @@ def _groups(values: pl.Series) -> Codes:
         return codes_of(values, levels_of(values)) + 1
     numbers = values.to_physical().cast(pl.Float64).fill_null(float("nan")).to_numpy()
     ordered = np.sort(numbers[::2])
-    edges = np.unique(ordered[:: max(1, len(ordered) // _BINS)])
+    size = max(_GROUP_ROWS, len(ordered) // _MOST_GROUPS)
+    edges = np.unique(ordered[size::size])
     return np.searchsorted(edges, numbers, side="right")
 
 
@@ -85,7 +86,8 @@ def exact_sums(
 
     Of more than 300 numeric columns the first 300 are looked at.
     """
-    names = [c.name for c in columns if c.encoding and frame.schema[c.name].is_numeric()][:_MOST_SUMMED]
+    types = frame.schema
+    names = [c.name for c in columns if c.encoding and types[c.name].is_numeric()][:_MOST_SUMMED]
     if target.kind != "regression" or len(names) < 2 or len(rows) < _FEWEST_ROWS:
         return []
     probed = frame[rows[np.linspace(0, len(rows) - 1, _PROBED).astype(np.int64)]]

@@ -10,7 +10,7 @@ from stepwell.core.errors import DataError
 LIMIT = "STEPWELL_MEMORY"
 """The environment variable that sets the memory to count with, such as `512MB` or `4GB`."""
 
-_WORKING = 2**28  # for the slab of texts at hand, and what Python and polars take themselves
+_WORKING = 2**26  # what Python and polars take themselves
 _ENCODED = 1.5  # a column of 8 bytes a value becomes one of 4 bytes more for the model
 
 
@@ -34,12 +34,20 @@ def refuse_too_large(path: Path, need: Mapping[str, float], working: int, availa
         return
     largest = sorted(need, key=lambda name: need[name], reverse=True)[:3]
     shown = ", ".join(f"{name!r} {human(_ENCODED * need[name])}" for name in largest)
+    columns = f"its {len(need)} columns" if len(need) > 1 else "its column"
     raise DataError(
-        f"{path} ({human(path.stat().st_size)}) needs about {human(total)} of memory for its {len(need)} columns, and "
-        f"{human(available)} are available. Read fewer columns (columns=…; the largest are {shown}), take a part of the rows "
-        f"(head -n 1000000 {path.name} > part.csv), or use a machine with more memory; to choose columns again and again, "
-        f"convert it once to Parquet: polars.scan_csv(file).sink_parquet(…)."
+        f"{path} ({human(path.stat().st_size)}) needs about {human(total)} of memory for {columns}, and {human(available)} are "
+        f"available. Read fewer columns (columns=…; the largest are {shown}), take a part of the rows ({_part(path)}), or use a "
+        f"machine with more memory."
     )
+
+
+def _part(path: Path) -> str:
+    if path.suffix == ".parquet":
+        return "polars.scan_parquet(file).head(1_000_000).sink_parquet(…)"
+    head = f"zcat {path.name} | head -n 1000001" if path.suffix == ".gz" else f"head -n 1000001 {path.name}"
+    whole = "polars.scan_csv(file).sink_parquet(…)"
+    return f"{head} > part.csv; or all of them as Parquet, of which columns are read faster: {whole}"
 
 
 def human(count: float) -> str:

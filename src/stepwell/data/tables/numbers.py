@@ -1,20 +1,18 @@
 """Numbers, standardised: less the mean of the training rows, over their deviation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 
 from stepwell.core.errors import DataError
-from stepwell.data.tables.codes import codes_of, levels_of
-from stepwell.data.tables.encoder import Doubles, Encoder, Floats, Noted, count_rows
+from stepwell.data.tables.codes import check_order, codes_of, levels_of
+from stepwell.data.tables.encoder import FAR, Doubles, Encoder, Floats, Noted, count_rows
 
 KEPT_BINS = 48
 """Into how many parts of about equally many training rows the kept quantiles cut a column."""
-
-_FAR = 0.5  # of the training range, beyond its ends
 
 
 def as_numbers(values: pl.Series, noted: Noted) -> Doubles:
@@ -70,6 +68,8 @@ class Number(Encoder):
         """Of a column's training rows. Text that is ordinal without an order has that of the alphabet."""
         if ordinal and values.dtype == pl.String:
             order = tuple(order) or levels_of(values)
+        if order:
+            check_order(values, order)
         numbers = _numbers(values, order, noted)
         known = numbers[~np.isnan(numbers)]
         if not len(known):
@@ -78,7 +78,7 @@ class Number(Encoder):
         quantiles = np.interp(places, np.arange(len(known)), np.sort(known))
         median = float(quantiles[KEPT_BINS // 2])
         filled = np.where(np.isnan(numbers), median, numbers)
-        mean, scale = float(filled.mean()), _scale(filled)
+        mean, scale = _mean_and_scale(filled)
         return cls(values.name, tuple(order), median, mean, scale, len(known) < len(numbers), tuple(quantiles.tolist()))
 
     @property
@@ -102,7 +102,7 @@ class Number(Encoder):
                 f"{self.name}: {rows} no value, which no training row lacked; the median {self.median:.6g} stands in"
             )
         low, high = self.quantiles[0], self.quantiles[-1]
-        reach = _FAR * (high - low)
+        reach = FAR * (high - low)
         far = numbers[(numbers < low - reach) | (numbers > high + reach)]  # NaN is neither
         if len(far):
             farthest = far[np.abs(far - (low + high) / 2).argmax()]
@@ -122,7 +122,7 @@ class Number(Encoder):
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self)
+        return {**vars(self), "order": list(self.order), "quantiles": list(self.quantiles)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:
@@ -144,7 +144,9 @@ def _numbers(values: pl.Series, order: Sequence[str], noted: Noted) -> Doubles:
     return np.where(codes < 0, np.nan, codes)
 
 
-def _scale(filled: Doubles) -> float:
-    """The population deviation; 1 where rounding alone makes the values differ."""
+def _mean_and_scale(filled: Doubles) -> tuple[float, float]:
+    """The mean and the population deviation; the value itself and 1 where rounding alone makes the values differ."""
     scale = float(filled.std())
-    return scale if scale > 10 * np.finfo(np.float64).eps * float(np.abs(filled).max()) else 1.0
+    if scale > 10 * np.finfo(np.float64).eps * float(np.abs(filled).max()):
+        return float(filled.mean()), scale
+    return float(filled[0]), 1.0

@@ -30,7 +30,9 @@ def read_parquet(
     rows = _careful(path, lambda: pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
     if not rows:
         raise DataError(f"{path} has no rows, only {len(schema)} {'column' if len(schema) == 1 else 'columns'}.")
-    refuse_too_large(path, {name: rows * _bytes(schema[name]) for name in wanted}, 0, available_memory())
+    refuse_too_large(
+        path, {name: rows * _bytes(schema[name]) for name in wanted}, path.stat().st_size, available_memory()
+    )
     frame = _careful(path, lambda: pl.read_parquet(path, columns=list(wanted), glob=False))
     frame, notes = _plain(frame)
     typed = [_as_type(path, frame[name], types[name]) for name in wanted if name in types]

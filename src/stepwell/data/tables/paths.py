@@ -52,18 +52,21 @@ def table_kind(path: Path) -> Literal["text", "parquet"]:
 
 def first_bytes(path: Path, count: int = _HEAD) -> bytes:
     """The first bytes of a file, unpacked if it is compressed with gzip. Raises `DataError` as `table_kind` does."""
-    if not path.exists():
-        raise DataError(f"There is no file {path}.{_near(path)}")
-    if not path.is_file():
-        raise DataError(
-            f"{path} is {'a folder' if path.is_dir() else 'no file'}, but one table is expected.{_inside(path)}"
-        )
     try:
+        _refuse_no_file(path)
         with path.open("rb") as file:
             head = file.read(count)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
     return _unpacked(path, count) if head.startswith(GZIP) else head
+
+
+def _refuse_no_file(path: Path) -> None:
+    if not path.exists():
+        raise DataError(f"There is no file {path}.{_near(path)}")
+    if not path.is_file():
+        what = "a folder" if path.is_dir() else "no file"
+        raise DataError(f"{path} is {what}, but one table is expected.{_inside(path)}")
 
 
 def is_gzip(path: Path) -> bool:

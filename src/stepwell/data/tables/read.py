@@ -19,7 +19,8 @@ from stepwell.data.tables.text import Text, read_text
 from stepwell.data.tables.typed import sampled_bytes, typed_columns
 from stepwell.data.tables.values import EXPECTED, Values
 
-_SURELY_FITS = 32  # times the bytes of its text is more than any table takes
+_SURELY_FITS = 64  # times the bytes of its text is more than any table takes
+_SLABS = 2**29  # bytes that polars has read ahead, as texts, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,7 @@ def _read(text: Text, dialect: Dialect, columns: Sequence[str] | None, types: Ma
 def _check_memory(text: Text, dialect: Dialect, wanted: Sequence[str], types: Mapping[str, str]) -> None:
     available = available_memory()
     if _SURELY_FITS * text.size > available:
-        working = 0 if text.direct else 4 * text.size
+        working = min(16 * text.size, _SLABS) + (0 if text.direct else 4 * text.size)
         refuse_too_large(text.path, sampled_bytes(text, dialect, wanted, types), working, available)
 
 

@@ -1,7 +1,7 @@
 """How files of a table are read: kept in a run, so that new rows become what the training rows were."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -10,6 +10,7 @@ import polars as pl
 from stepwell.core.errors import DataError, suggest
 from stepwell.data.reader import Reader, Reading
 from stepwell.data.tables.columns import Column
+from stepwell.data.tables.encoder import naming
 from stepwell.data.tables.encoding import Encoding
 from stepwell.data.tables.paths import table_kind
 from stepwell.data.tables.read import TableFile, read_table
@@ -47,10 +48,8 @@ class TableReader(Reader):
         text = [name for name in self.encoding.text_columns if file.frame.schema[name] != pl.String]
         if text:  # 007 was read as 7
             file = read_table(path, header=file.header, delimiter=file.delimiter, types=dict.fromkeys(text, "text"))
-        try:
+        with naming(path):
             encoded = self.encoding.encode(file.frame, file.line)
-        except DataError as error:
-            raise DataError(f"{path}: {error}") from None
         return Reading(encoded.inputs, file.frame, (*file.notes, *encoded.notes))
 
     def _file(self, path: Path) -> TableFile:
@@ -121,7 +120,7 @@ class TableReader(Reader):
     def to_json(self) -> dict[str, Any]:
         """All but the table."""
         return {
-            "columns": [{**asdict(column), "order": list(column.order)} for column in self.columns],
+            "columns": [{**vars(column), "order": list(column.order)} for column in self.columns],
             "encoding": self.encoding.to_json(),
             "target": self.target.to_json(),
             "file": dict(self.file),

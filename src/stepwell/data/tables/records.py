@@ -96,10 +96,10 @@ def _unclosed(path: Path, line: int, how: str) -> str:
 def _ragged(path: Path, record: Record, width: int, delimiter: str, header: Record | None) -> str:
     count = len(record.fields)
     due = f"the header (line {header.line}) has {width}" if header else f"the first row has {width}"
-    shown = delimiter.join(record.fields)
+    shown = ", ".join(map(repr, record.fields))
     shown = shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
     return (
-        f"{path}, line {record.line}: {count} {'field' if count == 1 else 'fields'}, but {due}. The line reads {shown!r}. "
+        f"{path}, line {record.line}: {count} {'field' if count == 1 else 'fields'} ({shown}), but {due}. "
         f"{_mend(record, width, delimiter, header)}"
     )
 
@@ -108,13 +108,12 @@ def _mend(record: Record, width: int, delimiter: str, header: Record | None) -> 
     named = {"\t": "a tab", WHITESPACE: "a blank"}.get(delimiter, repr(delimiter))
     if record.end > record.line:
         return f'It goes on to line {record.end}, since a text in quotes does: if it should not, close the quote (").'
-    if width == 1 and header is not None:
-        return f"If line {header.line} is not the header, but a heading or a comment, remove it."
-    other = next(
-        (mark for mark in DELIMITERS if len(record.fields) == 1 and record.fields[0].count(mark) == width - 1), None
-    )
-    if other is not None:
+    if other := _other(record.fields, width):
         return f"The fields of this line are divided by {other!r}, those above by {named}: write them alike."
+    if width == 1 and header is not None:
+        other = _other(header.fields, len(record.fields))
+        alike = f"That line is divided by {other!r}, those below it by {named}: write them alike." if other else ""
+        return alike or f"If line {header.line} is not the header, but a heading or a comment, remove it."
     if len(record.fields) < width:
         return (
             f"Write every field, also the empty ones: {width} fields are divided by {width - 1} delimiters ({named})."
@@ -124,3 +123,8 @@ def _mend(record: Record, width: int, delimiter: str, header: Record | None) -> 
     return (
         f"If one of its fields holds the delimiter ({named}), put that in quotes; if not, a column has no name above."
     )
+
+
+def _other(fields: list[str], width: int) -> str | None:
+    """The delimiter that would divide a line of one field into `width` fields."""
+    return next((mark for mark in DELIMITERS if len(fields) == 1 and fields[0].count(mark) == width - 1), None)

@@ -32,7 +32,7 @@ class Summary:
 
 def summaries(frame: pl.DataFrame) -> list[Summary]:
     """A summary of each column. NaN counts as missing; columns of lists and the like have no distinct values."""
-    frame = frame.with_columns(cs.float().fill_nan(None))
+    frame = frame.with_columns(cs.float().fill_nan(None), cs.by_dtype(pl.Categorical, pl.Enum).cast(pl.String))
     missing = _one(frame.select(pl.all().null_count()))
     plain = frame.select(_ORDERED)
     distinct, low, high = (_one(plain.select(e)) for e in (pl.all().n_unique(), pl.all().min(), pl.all().max()))

@@ -1,7 +1,7 @@
 """The column that is predicted: what kind of task it makes, and its values as targets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -81,7 +81,7 @@ class Target:
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
-        return {**asdict(self), "classes": list(self.classes)}
+        return {**vars(self), "classes": list(self.classes)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> "Target":

@@ -32,13 +32,15 @@ _KNOWN = (
 @dataclass(frozen=True)
 class Text:
     """A file that decodes from start to end. `encoding` is Python's name of it; `direct` says that the file is plain UTF-8
-    with lines that end in a line feed, so that a fast parser can read it as it is. `size` counts its bytes, unpacked.
+    with lines that end in a line feed, so that a fast parser can read it as it is. `size` counts its bytes, unpacked;
+    `quoted` says whether quotes (") are among them.
     """
 
     path: Path
     encoding: str
     direct: bool
     size: int
+    quoted: bool
     notes: tuple[str, ...] = ()
 
     def lines(self) -> Iterator[str]:
@@ -81,17 +83,18 @@ def _python_name(encoding: str) -> str:
 
 @dataclass(frozen=True)
 class _Survey:
-    """A file decoded once: the first byte that does not decode, bytes in all, and whether lines end in line feeds."""
+    """A file decoded once: the first byte that does not decode, and what `Text` tells of it."""
 
     bad: int | None
-    size: int
     plain: bool
+    size: int = 0
+    quoted: bool = False
 
 
 def _guessed(path: Path) -> Text:
     survey = _survey(path, "utf-8")
     if survey.bad is None:
-        return Text(path, "utf-8", survey.plain, survey.size)
+        return Text(path, "utf-8", survey.plain, survey.size, survey.quoted)
     windows = _survey(path, "cp1252")
     if windows.bad is not None:
         raise DataError(
@@ -100,28 +103,30 @@ def _guessed(path: Path) -> Text:
         )
     place = _place(path, survey.bad).removeprefix(f"{path}, ")
     note = f"The file is not UTF-8 ({place}) and was read as Windows-1252. If letters look wrong, name its encoding."
-    return Text(path, "cp1252", False, windows.size, (note,))
+    return Text(path, "cp1252", False, windows.size, windows.quoted, (note,))
 
 
 def _checked(path: Path, encoding: str, mend: str) -> Text:
     survey = _survey(path, encoding)
     if survey.bad is None:
-        return Text(path, encoding, survey.plain and encoding in ("utf-8", "utf-8-sig", "ascii"), survey.size)
+        direct = survey.plain and encoding in ("utf-8", "utf-8-sig", "ascii")
+        return Text(path, encoding, direct, survey.size, survey.quoted)
     raise DataError(f"{_place(path, survey.bad)} is not text in {encoding}. {mend}")
 
 
 def _survey(path: Path, encoding: str) -> _Survey:
-    decoder, place, plain, chunk = codecs.getincrementaldecoder(encoding)(), 0, not is_gzip(path), b""
+    decoder, place, plain, quoted, chunk = codecs.getincrementaldecoder(encoding)(), 0, not is_gzip(path), False, b""
     for following in _chunks(path):
         _refuse_nul(path, following, place, encoding)
         plain = plain and not _lone_return(chunk[-1:] + following)
+        quoted = quoted or b'"' in following
         place, chunk, pending = place + len(chunk), following, len(decoder.getstate()[0])
         try:
             decoder.decode(chunk)
         except UnicodeError as error:
-            return _Survey(place - pending + getattr(error, "start", 0), 0, plain)
+            return _Survey(place - pending + getattr(error, "start", 0), plain)
     size, pending = place + len(chunk), len(decoder.getstate()[0])
-    return _Survey(size - pending if pending else None, size, plain and not chunk.endswith(b"\r"))
+    return _Survey(size - pending if pending else None, plain and not chunk.endswith(b"\r"), size, quoted)
 
 
 def _lone_return(chunk: bytes) -> bool:

@@ -29,6 +29,8 @@ def refusal(text: str, **said) -> str:
         ("a|b\n1|2\n", "|"),
         ("x  y\n1.5 2\n 3  4\n", " "),
         ("one\n1\n2\n", ","),
+        ("when\n2011-01-01 10:00\n2011-01-01 11:00\n", ","),
+        ("1 2 3\n4 5 6\n7 8\n", " "),
         ("a sentence\nand another\nand two more\n", ","),
         ("a,b,c\n1,2,3\n4,5\n6,7,8\n", ","),
         ("# made today; by me\na,b\n1,2\n3,4\n5,6\n", ","),

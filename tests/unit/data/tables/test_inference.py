@@ -2,7 +2,7 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.data.tables.inference import join, understand
@@ -112,6 +112,7 @@ KINDS = st.sampled_from(
 )
 
 
+@settings(max_examples=50)
 @given(texts=st.lists(KINDS, min_size=1, max_size=12), size=st.integers(1, 5), comma=st.booleans())
 def test_slabs_that_join_are_the_whole(texts, size, comma):
     joined = join([one(texts[start : start + size], comma=comma) for start in range(0, len(texts), size)])

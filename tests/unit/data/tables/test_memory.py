@@ -82,10 +82,10 @@ def test_a_table_that_does_not_fit(tmp_path):
     with pytest.raises(DataError) as caught:
         refuse_too_large(path, {"a": 1e9, "b": 5e8}, 0, 2_000_000_000)
     assert str(caught.value) == (
-        f"{path} (2.0 kB) needs about 2.5 GB of memory for its 2 columns, and 2.0 GB are available. Read fewer columns "
-        "(columns=…; the largest are 'a' 1.5 GB, 'b' 750 MB), take a part of the rows (head -n 1000000 big.csv > part.csv), or "
-        "use a machine with more memory; to choose columns again and again, convert it once to Parquet: "
-        "polars.scan_csv(file).sink_parquet(…)."
+        f"{path} (2.0 kB) needs about 2.3 GB of memory for its 2 columns, and 2.0 GB are available. Read fewer columns "
+        "(columns=…; the largest are 'a' 1.5 GB, 'b' 750 MB), take a part of the rows (head -n 1000001 big.csv > part.csv; or "
+        "all of them as Parquet, of which columns are read faster: polars.scan_csv(file).sink_parquet(…)), or use a machine "
+        "with more memory."
     )
     with pytest.raises(DataError):
         refuse_too_large(path, {"a": 1.0}, 10**9, 10**9)

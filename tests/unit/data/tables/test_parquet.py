@@ -94,4 +94,4 @@ def test_values_that_are_not_of_the_asked_type(path, values, kind):
 def test_more_than_memory_holds(path, monkeypatch):
     pl.DataFrame({"a": [1, 2, 3]}).write_parquet(path)
     monkeypatch.setenv("STEPWELL_MEMORY", "1MB")
-    assert "needs about 268 MB of memory for its 1 columns" in refusal(path)
+    assert "needs about 67.1 MB of memory for its column, and 1.0 MB are available" in refusal(path)

@@ -34,6 +34,10 @@ def test_a_missing_file_and_its_neighbours(tmp_path, monkeypatch):
     assert refusal(Path("zzz")) == f"There is no file zzz. Paths start from {tmp_path}."
 
 
+def test_a_name_that_no_system_takes(tmp_path):
+    assert "cannot be read: File name too long" in refusal(tmp_path / ("x" * 300))
+
+
 def test_a_folder_shows_its_tables(tmp_path):
     assert refusal(tmp_path) == f"{tmp_path} is a folder, but one table is expected."
     for name in ("b.csv", "a.parquet", "c.jpg"):

@@ -191,11 +191,11 @@ def test_quotes_where_no_standard_has_them(tmp_path):
 
 def test_ragged_rows_are_named_by_line(tmp_path):
     assert refusal(file(tmp_path, 'a,b,c\n1,"2\n2",3\n\n4,5\n')) == (
-        "FOLDER/table.csv, line 5: 2 fields, but the header (line 1) has 3. The line reads '4,5'. Write every field, also the "
+        "FOLDER/table.csv, line 5: 2 fields ('4', '5'), but the header (line 1) has 3. Write every field, also the "
         "empty ones: 3 fields are divided by 2 delimiters (',')."
     )
     assert refusal(file(tmp_path, "1,2\n3,4,5\n6,7\n")) == (
-        "FOLDER/table.csv, line 2: 3 fields, but the first row has 2. The line reads '3,4,5'. If one of its fields holds the "
+        "FOLDER/table.csv, line 2: 3 fields ('3', '4', '5'), but the first row has 2. If one of its fields holds the "
         "delimiter (','), put that in quotes; if not, a column has no name above."
     )
     assert "ends with a delimiter (',') too many" in refusal(file(tmp_path, "a,b\n1,2,\n"))
@@ -208,6 +208,12 @@ def test_ragged_rows_are_named_by_line(tmp_path):
 def test_ragged_rows_are_found_whatever_columns_are_read(tmp_path):
     assert "line 3: 4 fields" in refusal(file(tmp_path, "a,b,c\n1,2,3\n4,5,6,7\n"), columns=["a"])
     assert "line 3: 2 fields" in refusal(file(tmp_path, "a,b,c\n1,2,3\n4,5\n"), columns=["a"])
+
+
+def test_a_last_column_that_is_empty_is_no_short_row(tmp_path):
+    assert read_table(file(tmp_path, "a,b\n1,\n \n2,3\n")).frame.rows() == [(1, None), (2, 3)]
+    assert read_table(file(tmp_path, 'a,b\n1,\n\n2,"3"\n')).frame.rows() == [(1, None), (2, 3)]
+    assert "line 3: 1 field" in refusal(file(tmp_path, "a,b\n1,\n2\n\x1f,3\n"))
 
 
 def test_open_quotes_are_named_by_line(tmp_path):
@@ -255,7 +261,7 @@ def test_a_table_larger_than_memory(tmp_path, monkeypatch):
     monkeypatch.setenv("STEPWELL_MEMORY", "0.1MB")
     text = refusal(path)
     assert text.startswith(
-        "FOLDER/table.csv (6.0 kB) needs about 268 MB of memory for its 2 columns, and 100 kB are available."
+        "FOLDER/table.csv (6.0 kB) needs about 67.2 MB of memory for its 2 columns, and 100 kB are available."
     )
     monkeypatch.setenv("STEPWELL_MEMORY", "1GB")
     assert read_table(path).frame.height == 1000

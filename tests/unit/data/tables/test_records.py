@@ -50,11 +50,10 @@ def test_a_rectangle_leaves_out_the_header_and_nothing_else():
 
 
 def test_the_first_ragged_row_is_named():
-    assert refusal("1,2\n\n3\n4\n", 2).startswith(
-        "table.csv, line 3: 1 field, but the first row has 2. The line reads '3'."
-    )
+    assert refusal("1,2\n\n3\n4\n", 2).startswith("table.csv, line 3: 1 field ('3'), but the first row has 2.")
     long = refusal("a,b\n" + "x" * 100 + ",1,2\n", 2, header=Record(1, 1, ["a", "b"]))
-    assert f"but the header (line 1) has 2. The line reads '{'x' * 59}…'." in long
+    assert f"line 2: 3 fields ('{'x' * 58}…), but the header (line 1) has 2." in long
+    assert "That line is divided by ',', those below it by ';'" in refusal("a,b\n1;2\n", 1, ";", Record(1, 1, ["a,b"]))
     assert "2 delimiters (a tab)" in refusal("1\t2\n", 3, "\t")
     assert "2 delimiters (a blank)" in refusal("1 2\n", 3, WHITESPACE)
 
