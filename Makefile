@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Threads that wait should sleep: on a busy machine, spinning ones make small networks 30 times slower.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: demo test check bench books format clean
+.PHONY: demo test check bench books gallery format clean
 
 demo: .venv/installed
 	$(BIN)/stepwell train digits
@@ -23,6 +23,9 @@ bench: .venv/developer
 
 books: .venv/developer
 	$(BIN)/python tests/books/table.py
+
+gallery: .venv/developer
+	$(BIN)/python docs/gallery.py
 
 format: .venv/developer
 	$(BIN)/ruff check --fix .

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import torch
 from figures import SECTIONS, Entry, Section
 from matplotlib.figure import Figure
 from PIL import Image
 
 HERE = Path(__file__).parent
 PAGE, PICTURES = HERE / "gallery.md", HERE / "gallery"
-DPI, SHOWN_DPI, COLOURS = 144, 96, 96
+DPI, SHOWN_DPI, COLOURS = 144, 96, (96, 48, 24)
 MOST_BYTES = 60_000
 
 HEAD = """# The figures
@@ -38,6 +39,7 @@ def main(names: Iterable[str]) -> None:
     if unknown := wanted - {entry.name for entry in entries}:
         raise SystemExit(f"The gallery has no figure {', '.join(sorted(unknown))}.")
     PICTURES.mkdir(exist_ok=True)
+    torch.set_num_threads(1)  # sums in one order, and so the same pictures, on every machine
     for entry in entries:
         if not wanted or entry.name in wanted:
             _renew(entry)
@@ -58,11 +60,19 @@ def _renew(entry: Entry) -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG of few colours and without metadata: the same figure has the same bytes."""
-    drawn, small = io.BytesIO(), io.BytesIO()
+    """The figure as a PNG of few colours, fewer where it would be too large, and without metadata: the same figure has the
+    same bytes.
+    """
+    drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=DPI, metadata={"Software": None})
-    few = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    few.save(small, format="png", optimize=True)
+    picture = Image.open(drawn).convert("RGB")
+    sizes = (_reduced(picture, colours) for colours in COLOURS)
+    return next((data for data in sizes if len(data) <= MOST_BYTES), _reduced(picture, COLOURS[-1]))
+
+
+def _reduced(picture: Image.Image, colours: int) -> bytes:
+    small = io.BytesIO()
+    picture.quantize(colours, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()
 
 

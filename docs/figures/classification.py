@@ -295,7 +295,7 @@ def soft_regions() -> Figure:
 @entry("Raff, plots 12 and 13", slow=True)
 def loaded_model() -> Figure:
     """A new model knows nothing; with saved weights loaded into it, it is the trained one."""
-    training = trained("moons-softmax", batch_size=8, learning_rate=8e-3, epochs=20)
+    training = trained("moons-softmax", metrics=True, batch_size=8, learning_rate=8e-3, epochs=20)
     data = half_moons(200, noise=0.4, seed=1)
     x, y = np.linspace(-2.4, 3.4, 81), np.linspace(-2, 2.4, 81)
     grid = torch.tensor(np.stack(np.meshgrid(x, y), axis=-1), dtype=torch.float32)

@@ -26,7 +26,7 @@ def _curve_fit(**parameters: object) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return data.x.numpy(), data.y.numpy(), found.numpy()
 
 
-@entry("Godoy 0.1, 0.2.1, 1.2")
+@entry("Godoy 0.1, 1.2, 2.1.1")
 def line_data() -> Figure:
     """One hundred points on a noisy line, 80 to train and 20 to validate."""
     x, y, train, val = _line_data()

@@ -46,7 +46,7 @@ def sigmoid_space() -> Figure:
 
 
 @entry("Godoy B.11, B.12", slow=True)
-def prelu_space() -> Figure:
-    """Ten units with PReLU, brought back to two: as wide as need be, and still a picture."""
+def tanh_space() -> Figure:
+    """Two layers of two units with tanh: before and after the second activation, the points are almost on a line."""
     panels, labels = _spaces(trained("feature-space", layers="two", activation="tanh"), "activation1")
     return plots.spaces(panels, labels)

@@ -89,7 +89,7 @@ def held_out() -> Figure:
     )
 
 
-@entry("Godoy 2.1, 2.1.1 to 2.1.3 (2.2 to 2.7 are screens of TensorBoard with the same numbers)", slow=True)
+@entry("Godoy 2.1, 2.1.2 (2.2 to 2.7 are screens of TensorBoard with the same numbers)", slow=True)
 def line_losses() -> Figure:
     """Losses of 200 epochs, on a logarithmic scale."""
     found = losses(trained("line"))
@@ -175,24 +175,6 @@ def batch_sizes() -> Figure:
     return plots.progress(
         {name: (updates[name], values) for name, values in runs.items()},
         xlabel="updates",
-        ylabel="validation accuracy",
-        log_x=True,
-    )
-
-
-@entry("Raff's overview 1.2", slow=True)
-def data_size() -> Figure:
-    """More data, better models: validation accuracy over the number of training rows, for a line and a network."""
-    sizes = [50, 200, 800, 3200]
-
-    def accuracy_of(layers: int) -> list[float]:
-        settings = {"layers": layers, "batch_size": 8, "learning_rate": 0.05, "metrics": True, "noise": 0.2}
-        runs = [trained("moons-softmax", points=n, epochs=max(3, 16000 // n), **settings) for n in sizes]
-        return [scores(run, "accuracy")["validation"][-1] for run in runs]
-
-    return plots.progress(
-        {"network": (sizes, accuracy_of(2)), "line": (sizes, accuracy_of(0))},
-        xlabel="training rows",
         ylabel="validation accuracy",
         log_x=True,
     )

@@ -55,7 +55,8 @@ def _show(rows: "polars.DataFrame") -> None:
     """The first rows, with the columns that fit: the predictions, which are last, and what stands left of them."""
     names = rows.columns if len(rows.columns) <= 8 else [*rows.columns[:3], *rows.columns[-5:]]
     show(table(names, [[_written(value) for value in row] for row in rows.select(names).head(_SHOWN).iter_rows()]))
-    say(f"{min(_SHOWN, len(rows))} of {len(rows):,} rows", style="dim")
+    left_out = f", and {len(names)} of {len(rows.columns)} columns" if len(names) < len(rows.columns) else ""
+    say(f"{min(_SHOWN, len(rows))} of {len(rows):,} rows{left_out}", style="dim")
 
 
 def _written(value: Any) -> str:

@@ -97,8 +97,14 @@ def budget(parameters: Mapping[str, Any]) -> tuple[str, float] | None:
 
 def larger_budget(run: Run) -> str:
     """The command that trains a run twice as long: on from where it is, or anew where its schedule ends with its budget."""
-    found = budget(run.facts["parameters"])
+    found = budget(run.facts["parameters"]) or _made(run)
     if found and run.facts.get("optimizer", {}).get("scheduler") in ENDING:
         return train_command(run.facts, {found[0]: type(found[1])(found[1] * 2)})
     longer = [f"--{found[0]}", f"{found[1] * 2:g}"] if found else []
     return command("resume", relative(run.folder), *longer)
+
+
+def _made(run: Run) -> tuple[str, float] | None:
+    """The epochs that a run made, where its recipe chose their number."""
+    made = run.facts.get("finished", {}).get("epochs")
+    return ("epochs", made) if made and "epochs" in run.facts["parameters"] else None

@@ -1,5 +1,6 @@
 """`stepwell sweep`."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,8 @@ def sweep(context: typer.Context, recipe: Annotated[str, _WITH_FLAGS]) -> int:
     `--vary layers=0,1 --vary seed=0,1,2` makes six runs; over seeds, means and standard errors are told. The other flags
     are the recipe's: `stepwell sweep RECIPE --help` shows them. `stepwell sweep FOLDER` goes on with one that was stopped.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise WrongUse("A sweep trains one run after another, in one process. Start it without torchrun.")
     with starting():
         from stepwell.cli.flags import Command
         from stepwell.cli.runs import find_recipe

@@ -1,6 +1,5 @@
 """One sitting of a sweep, as its user sees it: whose turn it is, what came of each, and how to go on."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,14 +7,25 @@ from typing import Any
 from rich.text import Text
 
 from stepwell.cli.console import command, console, fail, say, show, suggest_next, table, warn
-from stepwell.cli.failures import DONE, FAILED, WrongUse
+from stepwell.cli.failures import DONE, FAILED
 from stepwell.cli.runs import relative
 from stepwell.cli.sitting import Board
 from stepwell.cli.train import stopping
 from stepwell.recipes.member import Member
 from stepwell.recipes.sweep import PAGE, HooksOf, Sweep
 from stepwell.reports.text import duration
-from stepwell.reports.trials import different_rows, Outcome, Trial, interval, measure, named, outcomes, ranked, sentence, written
+from stepwell.reports.trials import (
+    Outcome,
+    Trial,
+    different_rows,
+    interval,
+    measure,
+    named,
+    outcomes,
+    ranked,
+    sentence,
+    written,
+)
 from stepwell.training.hooks import EarlyStopping, Hook, Progress
 from stepwell.training.training import Training
 
@@ -35,19 +45,17 @@ class _Asked(Hook):
 
 def carry_out(sweep: Sweep) -> int:
     """Train what is left of a sweep, and tell what came of all of it; returns the exit code."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise WrongUse("A sweep trains one run after another, in one process. Start it without torchrun.")
     members = sweep.members
     done = sum(member.whole for member in members)
     grid = " × ".join(f"{n.replace('_', ' ')} {', '.join(map(written, v))}" for n, v in sweep.varied.items())
-    say(
-        f"{len(members)} runs of {sweep.recipe.name}: {grid}{f'; {done} are done already' if done else ''}", style="dim"
-    )
+    count = f"{len(members)} run{'s' if len(members) > 1 else ''} of {sweep.recipe.name}"
+    say(f"{count}: {grid}{f'; {done} done already' if done else ''}", style="dim")
     ended = []
     with stopping(lambda: _stopped(sweep)):
-        for member in sweep.train(_announcing(members, sweep.asked)):
+        for before, member in zip(members, sweep.train(_announcing(members, sweep.asked)), strict=True):
             ended.append(member)
-            _tell_one(member)
+            if not before.whole:
+                _tell_one(member)
     return _tell(sweep, [member.trial for member in ended])
 
 
@@ -109,7 +117,9 @@ def _runs(trials: Sequence[Trial], what: str, top: float | None) -> Any:
         side = [_number(trial.tested)] if tested else []
         best = str(trial.best.epoch) if trial.best else "–"
         values = map(written, trial.varied.values())
-        rows.append([*values, reached, *side, best, duration(trial.seconds), trial.status, *([trial.name] if wide else [])])
+        rows.append(
+            [*values, reached, *side, best, duration(trial.seconds), trial.status, *([trial.name] if wide else [])]
+        )
     names = [name.replace("_", " ") for name in trials[0].varied]
     numbers = [what, *(["test"] if tested else []), "in epoch", "time"]
     return table((*names, *numbers, "status", *(["run"] if wide else [])), rows, right=(*names, *numbers))

@@ -40,6 +40,10 @@ class Reader(ABC):
     def answered(self, reading: Reading, answers: list[dict[str, Any]]) -> "polars.DataFrame":
         """The rows of a reading with the task's answers for them (`Task.answers`) as columns."""
 
+    def row(self, number: int) -> dict[str, Any]:
+        """A row of the file that it was fitted to, as people know it, by its number in the source; empty if not known."""
+        return {}
+
     @abstractmethod
     def facts(self) -> dict[str, Any]:
         """What people should know of the data, as plain data: files, columns with their kinds, warnings. `warnings` is a

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from stepwell.plots.curves import log_scale
 from stepwell.plots.lines import Series, label_ends
@@ -57,6 +57,8 @@ def progress(
     if log_x:
         ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(6))
     _lines(ax, points, looks(points))
     for name, place in marks.items():
         _mark(ax, plain(name, 24), place)

@@ -20,10 +20,13 @@ _MOST_BYTES = 2**31  # of a side's rows; the windows of a long series overlap, a
 
 
 def describe(experiment: Experiment) -> dict[str, Any]:
-    """Data, model, task and optimizer as plain data, with a warning for each leak between sides in memory."""
+    """Data, model, task and optimizer as plain data, with a warning for each leak between sides in memory.
+
+    A reader has its own warnings, which name lines and columns.
+    """
     task = experiment.task
     return {
-        "data": _describe_data(experiment.data),
+        "data": _describe_data(experiment.data, leaks=experiment.reader is None),
         "model": _describe_model(experiment),
         "task": {"kind": type(task).__name__, "classes": class_names(task), "watch": list(task.watch)},
         "optimizer": _describe_optimizer(experiment),
@@ -40,14 +43,14 @@ def _is_small(side: object) -> bool:
     return isinstance(side, Source) and side.row_bytes is not None and side.row_bytes * len(side) <= _MOST_BYTES
 
 
-def _describe_data(data: Splits) -> dict[str, Any]:
+def _describe_data(data: Splits, *, leaks: bool) -> dict[str, Any]:
     sides = {side: getattr(data, side) for side in SIDES}
     sources = {side: source for side, source in sides.items() if isinstance(source, Source)}
     return {
         **{side: len(source) for side, source in sources.items()},
         "split": data.split.how if data.split else None,
         "fingerprint": data_fingerprint(data),
-        "warnings": [str(leak) for leak in shared_rows(data)] if all(map(_is_small, sources.values())) else [],
+        "warnings": [str(leak) for leak in shared_rows(data)] if leaks and all(map(_is_small, sources.values())) else [],
     }
 
 

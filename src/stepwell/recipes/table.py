@@ -27,6 +27,7 @@ from stepwell.training.experiment import Experiment
 _MOST_BINS = 4096  # of all columns together: a table of thousands of columns gets few bins each, or none
 _FEWEST_BINS = 4
 _WARM_UP = 0.1
+_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 4000, 10, 150
 _HEADER = {"auto": None, "yes": True, "no": False}
 
 
@@ -57,6 +58,11 @@ def _task(target: Target) -> Task:
     if target.kind == "binary":
         return Binary(classes=(target.classes[0], target.classes[1]))
     return Multiclass(classes=target.classes)
+
+
+def _epochs(updates: int) -> int:
+    """How many epochs of so many updates to train for, where nobody says."""
+    return max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(_UPDATES / updates)))
 
 
 def _types(given: tuple[str, ...]) -> dict[str, str]:
@@ -107,11 +113,11 @@ def table(
     hidden: Annotated[tuple[int, ...], "widths of the hidden layers"] = (256, 256),
     members: Annotated[int, "networks that share their weights and are averaged"] = 4,
     bins: Annotated[int, "bends of each number's embedding; 0: numbers go in as they are"] = 32,
-    dropout: Annotated[float, "share of hidden values that are dropped in training"] = 0.1,
+    dropout: Annotated[float, "share of hidden values that are dropped in training"] = 0.25,
     learning_rate: Annotated[float, "largest step size of AdamW, which rises to it and falls again"] = 2e-3,
     weight_decay: Annotated[float, "pull of the weights towards zero"] = 3e-3,
-    batch_size: Annotated[int, "rows of an update"] = 256,
-    epochs: Annotated[int, "passes over the training rows"] = 60,
+    batch_size: Annotated[int, "rows of an update"] = 128,
+    epochs: Annotated[int | None, "passes over the training rows; else as many as make about 4,000 updates"] = None,
     seed: Annotated[int, "decides the split, the initial weights, the order and the dropout"] = 0,
 ) -> Experiment:
     """Predict one column of a table from the others: yours, in a CSV or Parquet file.
@@ -130,13 +136,14 @@ def table(
     settings = {"hidden": hidden, "members": members, "bins": bins, "dropout": dropout, "seed": seed}
     model, meaning = model_of(reader, settings)
     optimizer = AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
-    steps = epochs * -(-len(data.train) // batch_size)
+    updates = -(-len(data.train) // batch_size)
+    epochs = epochs or _epochs(updates)
     return Experiment(
         data=data,
         model=model,
         task=meaning,
         optimizer=optimizer,
-        scheduler=OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=_WARM_UP),
+        scheduler=OneCycleLR(optimizer, learning_rate, total_steps=epochs * updates, pct_start=_WARM_UP),
         batch_size=batch_size,
         epochs=epochs,
         seed=seed,

@@ -59,7 +59,7 @@ def time(timing: Sequence[Line]) -> Section:
 
 def _bar(share: float) -> Html:
     written = f"{share:.0%}" if share >= 0.005 else "&lt;1%"
-    return Html(f'<span class="bar" style="width: {8 * share:.2f}rem"></span> {written}')
+    return Html(f'<span class="share"><span class="bar" style="width: {8 * share:.2f}rem"></span> {written}</span>')
 
 
 def again(facts: Line) -> Section:

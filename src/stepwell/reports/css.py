@@ -43,7 +43,7 @@ section > *, .row > *, .cards > *, .steps > *, .small > *, #movable > * { min-wi
   font-size: .8rem; line-height: 1.4rem; margin-right: .5rem; }
 .done { color: var(--green); } .running { color: var(--blue); } .stopped { color: var(--amber); }
 .failed { color: var(--vermillion); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; }
 .tile { background: var(--panel); border-radius: .5rem; padding: .8rem 1rem .85rem; }
 .tile dt { color: var(--soft); font-size: .8rem; line-height: 1.35; }
 .tile dd { font-size: 1.5rem; line-height: 1.3; font-weight: 620; font-variant-numeric: tabular-nums;
@@ -70,6 +70,7 @@ th small { display: block; color: var(--soft); font-weight: 400; font-size: .8re
 .values { min-width: min(20rem, 70vw); font-size: .85rem; color: var(--soft); }
 .bar { display: inline-block; vertical-align: middle; height: .6rem; border-radius: .15rem; background: var(--blue);
   min-width: 2px; }
+.share { white-space: nowrap; }
 .bars { width: 40%; min-width: 6rem; }
 pre { background: var(--panel); border-radius: .5rem; padding: .75rem 1rem;
   white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -108,7 +109,9 @@ footer { margin-top: 3rem; }
   nav, .control input { display: none; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   figure, .tile, .warning, tr, pre { break-inside: avoid; }
-  h2, h3, thead { break-after: avoid; }
+  h2, h3, thead, .note, .control { break-after: avoid; }
+  .tile { padding: .5rem .6rem; }
+  .tile dd { font-size: 1.15rem; }
   .scroll, figure > .scroll { overflow: visible; }
   svg.plot { min-width: 0 !important; }
   .row { grid-template-columns: 1fr 1fr; }

@@ -12,6 +12,7 @@ from stepwell.metrics import MAE, R2, RMSE
 from stepwell.metrics.base import Metric, View
 from stepwell.tasks.base import Task, at_least_float32, check_choice, floating_targets, same_shape
 
+_TOLD = 6
 _LOSSES: dict[str, Callable[..., Tensor]] = {"mse": F.mse_loss, "l1": F.l1_loss, "huber": F.huber_loss}
 
 
@@ -76,5 +77,6 @@ class Regression(Task):
         return [{"values": dict(zip(names, row, strict=True))} for row in table]
 
     def name_target(self, target: Tensor) -> str:
-        """The number, or the numbers."""
-        return ", ".join(f"{value:.4g}" for value in target.flatten().tolist())
+        """The number, or the numbers; of many the first and the last."""
+        told = [f"{value:.4g}" for value in target.flatten().tolist()]
+        return ", ".join(told if len(told) <= _TOLD else [*told[:3], "…", told[-1]])

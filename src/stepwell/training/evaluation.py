@@ -168,7 +168,7 @@ class _Keeper:
                 predicted=label,
                 confidence=answer["probabilities"][label],
             )
-        predicted = ", ".join(f"{value:.4g}" for value in answer["values"].values())
+        predicted = self.task.name_target(between(outputs, place, place + 1)[0])
         return Mistake(row=int(batch.index[place]), loss=loss, input=shown, target=target, predicted=predicted)
 
     def found(self) -> dict[str, Any]:

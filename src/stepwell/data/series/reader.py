@@ -96,6 +96,10 @@ class SeriesReader(Reader):
         values = pl.Series("forecast", [list(answer["values"].values()) for answer in answers], pl.List(pl.Float64))
         return reading.rows.select(time="times").with_columns(values).explode("time", "forecast")
 
+    def row(self, number: int) -> dict[str, Any]:
+        """When the forecast of a window begins."""
+        return {} if self.timeline is None else {"from": written(self.timeline.times[number + self.window])}
+
     def facts(self) -> dict[str, Any]:
         """Where the series came from, its columns and warnings, as plain data."""
         columns = [

@@ -37,6 +37,12 @@ def codes_of(values: pl.Series, levels: Sequence[str]) -> Codes:
     return codes.set(text.is_null(), -1).to_numpy() if text.null_count() else codes.to_numpy()
 
 
+def _as_numbers_if_all_are(values: pl.Series) -> pl.Series:
+    """Text as numbers, where a file holds as text what was numbers in training; as it is if some text is no number."""
+    numbers = values.cast(pl.Float64, strict=False)
+    return numbers if numbers.null_count() == values.null_count() else values
+
+
 def check_order(values: pl.Series, levels: Sequence[str]) -> None:
     """Raise `DataError` for values that are none of the levels that a flag gave."""
     stray = values.filter(pl.Series(codes_of(values, levels) == -2))
@@ -113,6 +119,8 @@ class Categories(Encoder):
         return numbers
 
     def _codes(self, values: pl.Series, noted: Noted) -> Codes:
+        if values.dtype == pl.String and not self.text:
+            values = _as_numbers_if_all_are(values)
         codes = codes_of(values, self.levels)
         self._note_unseen(values, codes, noted)
         absent = int((codes == -1).sum())

@@ -49,7 +49,7 @@ class Encoding:
         picked = np.asarray(rows)
         places = pl.Series(picked)
         noted = Noted(None if line is None else lambda row: line(int(picked[row])))
-        return cls(tuple(_fitted(frame[c.name].gather(places), c, noted) for c in columns if c.encoding))
+        return cls(tuple(_fitted(frame[c.name][places], c, noted) for c in columns if c.encoding))
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ def _kept_identifiers(frame: pl.DataFrame, used: Sequence[Column]) -> list[Findi
 
 def _thin_levels(frame: pl.DataFrame, train: Codes, used: Sequence[Column]) -> list[Finding]:
     embedded = [column.name for column in used if column.encoding == "embedding"]
-    levels = {name: frame[name].gather(train).n_unique() for name in embedded}
+    levels = {name: frame[name][train].n_unique() for name in embedded}
     return [
         Finding(
             f"{name} has {count:,} categories in {len(train):,} training rows, too few to learn most of them. If it names"
@@ -109,7 +109,7 @@ def _thin_levels(frame: pl.DataFrame, train: Codes, used: Sequence[Column]) -> l
 
 def _idle(frame: pl.DataFrame, train: Codes, used: Sequence[Column]) -> list[Finding]:
     """Columns that vary, but not among the training rows."""
-    names = [column.name for column in used if frame[column.name].gather(train).n_unique() == 1]
+    names = [column.name for column in used if frame[column.name][train].n_unique() == 1]
     if not names:
         return []
     shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
@@ -125,7 +125,7 @@ def _copies(hashes: np.ndarray[Any, Any], split: Split) -> list[Finding]:
         return []
     copied = {side: np.isin(hashes[split.rows[side].numpy()], known) for side in _SIDES if side in split.rows}
     found = [
-        f"{counted(int(mask.sum()), 'row', 'rows')} of the {_SIDES[side]} side ({100 * mask.mean():.2g} %)"
+        f"{counted(int(mask.sum()), 'row', 'rows')} of the {_SIDES[side]} side ({100 * mask.mean():.3g} %)"
         for side, mask in copied.items()
         if mask.any()
     ]

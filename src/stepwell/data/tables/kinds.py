@@ -14,7 +14,8 @@ Decided = tuple[TargetKind, tuple[str, ...], str]
 
 _MOST_CODES = 10  # classes that whole numbers from 0 on are taken for
 _ROWS_A_CLASS = 2
-_POSITIVE = ("1", "true", "yes", "y", "t", "positive", "pos")
+_FEW_CLASSES = 10  # that any table may have
+_POSITIVE = ("true", "yes", "y", "t", "positive", "pos")  # of numbers it is the larger
 _MOSTLY = 0.9
 
 
@@ -80,7 +81,7 @@ def _multiclass(values: pl.Series, noted: Noted) -> Decided:
             f"--task multiclass is for classes, but {values.name!r} has numbers with fractions. Say --task regression."
         )
     classes = levels_of(values)
-    if len(classes) > max(2, len(values) / _ROWS_A_CLASS):
+    if len(classes) > max(_FEW_CLASSES, len(values) / _ROWS_A_CLASS):
         raise DataError(
             f"--task multiclass needs several rows of a class, but {values.name!r} has {len(classes):,} values in"
             f" {len(values):,} rows. {'Say --task regression.' if values.dtype.is_numeric() else 'Name another target.'}"
@@ -122,7 +123,7 @@ def _refuse_stray_text(values: pl.Series, noted: Noted, least: float = _MOSTLY) 
 
 def _refuse_free_text(values: pl.Series) -> None:
     distinct = values.n_unique()
-    if distinct > max(2, len(values) / _ROWS_A_CLASS):
+    if distinct > max(_FEW_CLASSES, len(values) / _ROWS_A_CLASS):
         raise DataError(
             f"The target {values.name!r} is text with {distinct:,} values in {len(values):,} rows, such as {values[0]!r}: too"
             " few rows of each to learn from. Name another target."

@@ -14,7 +14,7 @@ from stepwell.data.tables.encoder import Doubles
 from stepwell.data.tables.target import Target
 
 _NEARLY_ALL = {"regression": 0.98, "binary": 0.95, "multiclass": 0.95}
-_MOST_GROUPS, _GROUP_ROWS = 64, 8
+_GROUPS = {"regression": (64, 3), "binary": (256, 1), "multiclass": (256, 1)}  # at most, and rows of one at least
 _FEWEST_ROWS = 50
 _LEAST_SAMPLE, _MOST_SAMPLE, _MOST_VALUES = 1000, 10_000, 2_000_000
 _PROBED, _MOST_SUMMED = 8, 300  # rows that sift the pairs of columns, and columns of which pairs are made
@@ -23,9 +23,9 @@ _PROBED, _MOST_SUMMED = 8, 300  # rows that sift the pairs of columns, and colum
 def lone_predictors(frame: pl.DataFrame, rows: Codes, columns: Sequence[Column], target: Target) -> dict[str, float]:
     """The columns of which each predicts the target nearly alone, and how well: 1 is always, 0 no better than a constant.
 
-    `rows` are the training rows. A column is cut into at most 64 groups; each group's mean target (of regression: its mean
-    rank) or most frequent class, learnt on every other row of a sample, is judged on the rows between. The score is R², or
-    the share of the most frequent class's mistakes that is mended. Fewer than 50 rows, or a lone column, say nothing.
+    `rows` are the training rows. A column is cut into groups of neighbouring values; each group's mean rank of the target,
+    or its most frequent class, learnt on every other row of a sample, is judged on the rows between. The score is R², or the
+    share of the most frequent class's mistakes that is mended. Fewer than 50 rows, or a lone column, say nothing.
     """
     used = [column for column in columns if column.encoding]
     if len(rows) < _FEWEST_ROWS or len(used) < 2:
@@ -35,7 +35,7 @@ def lone_predictors(frame: pl.DataFrame, rows: Codes, columns: Sequence[Column],
     judge = (
         partial(_rank_score, _ranks(aims)) if target.kind == "regression" else partial(_class_score, aims.astype(int))
     )
-    scores = {column.name: judge(_groups(sample[column.name])) for column in used}
+    scores = {column.name: judge(_groups(sample[column.name], *_GROUPS[target.kind])) for column in used}
     return {name: score for name, score in scores.items() if score >= _NEARLY_ALL[target.kind]}
 
 
@@ -45,13 +45,13 @@ def _spaced(rows: int, due: int) -> Codes:
     return np.linspace(0, rows - 1, count).astype(np.int64)
 
 
-def _groups(values: pl.Series) -> Codes:
+def _groups(values: pl.Series, most: int, least: int) -> Codes:
     """A small number for each row: of its category, or of its place among the quantiles; missing ones are a group."""
     if not (values.dtype.is_numeric() or values.dtype.is_temporal()):
         return codes_of(values, levels_of(values)) + 1
-    numbers = values.to_physical().cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    numbers = (values.to_physical() if values.dtype.is_temporal() else values).cast(pl.Float64).to_numpy()
     ordered = np.sort(numbers[::2])
-    size = max(_GROUP_ROWS, len(ordered) // _MOST_GROUPS)
+    size = max(least, len(ordered) // most)
     edges = np.unique(ordered[size::size])
     return np.searchsorted(edges, numbers, side="right")
 
@@ -108,7 +108,7 @@ def _fitting(a: Doubles, b: Doubles, y: Doubles) -> Any:
 
 def _always(frame: pl.DataFrame, rows: Codes, found: tuple[str, str, str], target: str) -> bool:
     """Whether it holds in every row, and neither column is idle."""
-    a, b, y = (_doubles(frame[name].gather(rows)) for name in (found[0], found[2], target))
+    a, b, y = (_doubles(frame[name][rows]) for name in (found[0], found[2], target))
     total = a + b if found[1] == "+" else a - b
     return bool(_near(total, y).all() and np.any(a) and np.any(b))
 

@@ -24,7 +24,7 @@ def as_numbers(values: pl.Series, noted: Noted) -> Doubles:
     numbers = values.cast(pl.Float64, strict=False)
     if values.dtype == pl.String:
         _refuse_text(values, numbers, noted)
-    array = numbers.fill_null(float("nan")).to_numpy()
+    array = numbers.to_numpy()  # where missing ones are NaN
     infinite = np.flatnonzero(np.isinf(array))
     if len(infinite):
         raise DataError(

@@ -87,6 +87,12 @@ class TableReader(Reader):
                 more[f"probability of {name}"] = pl.Series(chances, dtype=pl.Float64)
         return reading.rows.with_columns(values.alias(_free(name, reading.rows)) for name, values in more.items())
 
+    def row(self, number: int) -> dict[str, Any]:
+        """The values of the columns that are used, and of the target."""
+        if self.frame is None:
+            return {}
+        return self.frame.select(*self.encoding.columns, self.target.name).row(number, named=True)
+
     def facts(self) -> dict[str, Any]:
         """The file, its columns, the target, notes and warnings, as plain data."""
         return {

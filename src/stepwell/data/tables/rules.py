@@ -6,6 +6,7 @@ Stevens et al., *Deep Learning with PyTorch*, chapter 4.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 from polars import selectors as cs
 
@@ -70,6 +71,7 @@ def group_means(frame: pl.DataFrame, by: str, edges: Sequence[float], labels: Se
     if len(labels) != len(edges) + 1 or list(edges) != sorted(set(edges)):
         raise DataError(f"{len(labels)} groups need {len(labels) - 1} rising edges between them; given: {list(edges)}.")
     known = frame.filter(pl.col(by).is_not_null())
-    group = pl.col(by).cast(pl.Float64).cut(list(edges), labels=list(labels)).cast(pl.Enum(list(labels))).alias("group")
+    places = np.searchsorted(edges, known[by].cast(pl.Float64).to_numpy())
+    group = pl.Series("group", np.array(labels)[places], dtype=pl.Enum(list(labels)))
     means = cs.numeric().exclude(by).mean()
-    return known.group_by(group).agg(pl.len().alias("rows"), means).sort("group")
+    return known.with_columns(group).group_by("group").agg(pl.len().alias("rows"), means).sort("group")

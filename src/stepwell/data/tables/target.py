@@ -108,7 +108,7 @@ def missing_note(name: str, rows: int, known: Sequence[int] | np.ndarray[Any, An
     if not len(lost):
         return ""
     lines = ", ".join(str(line(int(row))) for row in lost[:3]) + (", …" if len(lost) > 3 else "")
-    what = "1 row has" if len(lost) == 1 else f"{len(lost):,} rows ({100 * len(lost) / rows:.2g} %) have"
+    what = "1 row has" if len(lost) == 1 else f"{len(lost):,} rows ({100 * len(lost) / rows:.3g} %) have"
     return (
         f"{name}: {what} no target (line {lines}) and are left out"
         if len(lost) > 1

@@ -124,14 +124,32 @@ def test_a_time_may_be_text():
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"target": "why"}, r"--target names 'why', which is no column of the table\. Did you mean|--target names 'why'"),
-        ({"target": "y", "drop": ["temq"]}, r"--drop names 'temq', .* Did you mean 'temp'\? Its columns: temp, town, y\."),
-        ({"target": "y", "nominal": ["town"], "drop": ["town"]}, "--drop and --nominal both name 'town'; keep it in one"),
+        (
+            {"target": "why"},
+            r"--target names 'why', which is no column of the table\. Did you mean|--target names 'why'",
+        ),
+        (
+            {"target": "y", "drop": ["temq"]},
+            r"--drop names 'temq', .* Did you mean 'temp'\? Its columns: temp, town, y\.",
+        ),
+        (
+            {"target": "y", "nominal": ["town"], "drop": ["town"]},
+            "--drop and --nominal both name 'town'; keep it in one",
+        ),
         ({"target": "y", "continuous": ["y"]}, "--continuous names 'y', which is the target and so no input"),
-        ({"target": "y", "continuous": ["town"]}, "--continuous names 'town', which holds text, such as 'a', and no numbers"),
-        ({"target": "y", "time": "temp"}, r"--time names 'temp', which holds numbers, such as 0\.0, and no dates or times"),
+        (
+            {"target": "y", "continuous": ["town"]},
+            "--continuous names 'town', which holds text, such as 'a', and no numbers",
+        ),
+        (
+            {"target": "y", "time": "temp"},
+            r"--time names 'temp', which holds numbers, such as 0\.0, and no dates or times",
+        ),
         ({"target": "y", "ordinal": ["twon:a<b"]}, r"--ordinal names 'twon', .* Did you mean 'town'\?"),
-        ({"target": "y", "ordinal": ["temp"], "ordinal_as": "numbers"}, "--ordinal-as is 'numbers'.* Did you mean 'number'"),
+        (
+            {"target": "y", "ordinal": ["temp"], "ordinal_as": "numbers"},
+            "--ordinal-as is 'numbers'.* Did you mean 'number'",
+        ),
         ({"target": "y", "drop": ["temp", "town"]}, "No column is left to learn from. temp: dropped, as --drop says"),
     ],
 )

@@ -166,7 +166,11 @@ def test_unseen_categories_are_zeros_and_noted():
 
 def test_unseen_and_missing_categories_have_code_0():
     train = pl.DataFrame({"w": ["a", "b", None]})
-    assert fitted(train, w=CODES).encode(pl.DataFrame({"w": ["b", "c", None]})).inputs["codes"].tolist() == [[2], [0], [0]]
+    assert fitted(train, w=CODES).encode(pl.DataFrame({"w": ["b", "c", None]})).inputs["codes"].tolist() == [
+        [2],
+        [0],
+        [0],
+    ]
 
 
 def test_values_far_outside_the_training_range_are_noted():
@@ -179,7 +183,9 @@ def test_values_far_outside_the_training_range_are_noted():
 def test_text_where_numbers_are_due_is_refused_with_its_line():
     encoding = fitted(pl.DataFrame({"t": [0.0, 0.5, 1.0]}), t=NUMBER)
     new = pl.DataFrame({"t": ["1", "2.5", "warm", "cold"]})
-    with pytest.raises(DataError, match=r"Column 't' has the text 'warm' in line 4 \(2 rows like it\); in training it held"):
+    with pytest.raises(
+        DataError, match=r"Column 't' has the text 'warm' in line 4 \(2 rows like it\); in training it held"
+    ):
         encoding.encode(new, lambda row: row + 2)
     with pytest.raises(DataError, match="in row 2"):
         encoding.encode(new)
@@ -205,7 +211,9 @@ def test_lines_of_training_rows_are_those_of_the_file():
 
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(DataError, match="lacks 'temp', 'season'"):
-        fitted(pl.DataFrame({"temp": [1.0, 2], "season": [1, 2]}), temp=NUMBER, season=ONEHOT).encode(pl.DataFrame({"a": [1]}))
+        fitted(pl.DataFrame({"temp": [1.0, 2], "season": [1, 2]}), temp=NUMBER, season=ONEHOT).encode(
+            pl.DataFrame({"a": [1]})
+        )
 
 
 def test_categories_are_the_same_however_numbers_were_read():
@@ -229,7 +237,9 @@ def test_two_values_are_one_feature():
 
 def test_cumulative_codes_are_ones_up_to_the_level():
     frame = pl.DataFrame({"size": ["small", "large", "medium", "small"]})
-    encoding = Encoding.fit(frame, [column("size", ("ordinal", "cumulative"), ("small", "medium", "large"))], np.arange(4))
+    encoding = Encoding.fit(
+        frame, [column("size", ("ordinal", "cumulative"), ("small", "medium", "large"))], np.arange(4)
+    )
     assert encoding.names == ("size>=small", "size>=medium", "size>=large")
     assert encoding.encode(frame).inputs.tolist() == [[1, 0, 0], [1, 1, 1], [1, 1, 0], [1, 0, 0]]
 
@@ -277,7 +287,9 @@ frames = st.integers(2, 12).flatmap(
             "a": st.lists(st.none() | st.floats(-1e30, 1e30), min_size=n, max_size=n),
             "b": st.lists(st.none() | texts, min_size=n, max_size=n),
             "c": st.lists(st.integers(-5, 5), min_size=n, max_size=n),
-            "d": st.lists(st.none() | st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), min_size=n, max_size=n),
+            "d": st.lists(
+                st.none() | st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), min_size=n, max_size=n
+            ),
             "e": st.lists(texts, min_size=n, max_size=n),
         }
     )

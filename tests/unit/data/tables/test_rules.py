@@ -38,7 +38,9 @@ def test_empty_groups_are_left_out():
     assert group_means(pl.DataFrame({"q": [9], "x": [1]}), "q", (3,), ("low", "high"))["group"].to_list() == ["high"]
 
 
-@pytest.mark.parametrize(("edges", "labels"), [((3, 6), ("a", "b")), ((6, 3), ("a", "b", "c")), ((3, 3), ("a", "b", "c"))])
+@pytest.mark.parametrize(
+    ("edges", "labels"), [((3, 6), ("a", "b")), ((6, 3), ("a", "b", "c")), ((3, 3), ("a", "b", "c"))]
+)
 def test_edges_fit_the_labels(edges, labels):
     with pytest.raises(DataError, match="rising edges between them"):
         group_means(pl.DataFrame({"q": [1]}), "q", edges, labels)

@@ -26,7 +26,12 @@ WINE = [3, 4, 5, 6, 7, 8, 9] * 3
     [
         ([0.5, 1.5, 2.25], "regression", (), "numbers with fractions"),
         (range(5, 40), "regression", (), "whole numbers with 35 values, 5 to 39"),
-        (WINE, "regression", (), "whole numbers with 7 values, 3 to 9, whose order means something: --task multiclass if not"),
+        (
+            WINE,
+            "regression",
+            (),
+            "whole numbers with 7 values, 3 to 9, whose order means something: --task multiclass if not",
+        ),
         ([0, 1, 2] * 4, "multiclass", ("0", "1", "2"), "--task regression if their distances mean something"),
         ([0, 2, 5] * 4, "regression", (), "whole numbers with 3 values, 0 to 5"),
         (["b", "a", "c"] * 3, "multiclass", ("a", "b", "c"), "text with 3 values"),
@@ -64,13 +69,21 @@ def test_a_task_that_is_asked_for_overrules(values, task, classes):
 @pytest.mark.parametrize(
     ("values", "task", "message"),
     [
-        (WINE, "binary", "--task binary is for two classes, but 'y' has 7 values: 3, 4, 5, 6, 7, …. Say --task multiclass"),
+        (
+            WINE,
+            "binary",
+            "--task binary is for two classes, but 'y' has 7 values: 3, 4, 5, 6, 7, …. Say --task multiclass",
+        ),
         ([0.5, 0.7, 0.1], "multiclass", "'y' has numbers with fractions. Say --task regression"),
-        (list(range(9)), "multiclass", "'y' has 9 values in 9 rows. Say --task regression"),
+        (list(range(12)), "multiclass", "'y' has 12 values in 12 rows. Say --task regression"),
         (["a", "b", "a"], "regression", "'y' holds text, such as 'a'. Say --task multiclass"),
         ([4, 5], "regresion", r"--task is 'regresion'; it is one of auto, .*Did you mean 'regression'\?"),
         ([4, 4], "auto", "'y' is '4' in every row, so there is nothing to learn"),
-        ([f"text {i}" for i in range(9)], "auto", "text with 9 values in 9 rows, such as 'text 0': too few rows of each"),
+        (
+            [f"text {i}" for i in range(19)],
+            "auto",
+            "text with 19 values in 19 rows, such as 'text 0': too few rows of each",
+        ),
         ([dt.date(2024, 1, 1), dt.date(2024, 1, 2)], "auto", "'y' holds Date; a target is numbers, or text"),
         ([*map(str, range(20)), "n/k"], "auto", "numbers but for 1 rows: 'n/k' in row 20. Leave the field empty"),
         ([1.0, None, float("nan"), 2.0], "auto", r"no value in 2 of 4 rows \(row 1, row 2\)"),
@@ -141,7 +154,9 @@ def test_rows_without_a_target_are_found_and_named():
     assert missing_note("y", 6, known, lambda row: row + 2) == (
         "y: 3 rows (50 %) have no target (line 3, 5, 7) and are left out"
     )
-    assert missing_note("y", 3, np.array([0, 2]), lambda row: row + 2) == "y: 1 row has no target (line 3) and is left out"
+    assert (
+        missing_note("y", 3, np.array([0, 2]), lambda row: row + 2) == "y: 1 row has no target (line 3) and is left out"
+    )
     assert missing_note("y", 3, np.arange(3), lambda row: row + 2) == ""
 
 
