@@ -96,7 +96,9 @@ def per_epoch(train: Callable[..., None], x: torch.Tensor, y: torch.Tensor, batc
 
 def measure(x: torch.Tensor, y: torch.Tensor, batch: int, rounds: int) -> dict[str, float]:
     epochs = max(2, batch // 64)
-    pairs = [[per_epoch(train, x, y, batch, epochs) for train in (textbook, stepwell_fit)] for _ in range(rounds + 1)][1:]
+    pairs = [[per_epoch(train, x, y, batch, epochs) for train in (textbook, stepwell_fit)] for _ in range(rounds + 1)][
+        1:
+    ]
     rows = [len(x) / statistics.median(side) for side in zip(*pairs, strict=True)]
     ratio = statistics.median(slow / fast for slow, fast in pairs)
     return {"textbook_rows_per_s": round(rows[0]), "stepwell_rows_per_s": round(rows[1]), "ratio": round(ratio, 2)}

@@ -5,19 +5,25 @@ stays as it is. The page lists what `figures/` holds, in its order; each figure'
 """
 
 import io
+import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import torch
 from figures import SECTIONS, Entry, Section
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageColor
+
+from stepwell.plots.style import INK, LINE, LOOKS, PAPER, SOFT
 
 HERE = Path(__file__).parent
 PAGE, PICTURES = HERE / "gallery.md", HERE / "gallery"
 DPI, SHOWN_DPI, COLOURS = 144, 96, (96, 48, 24)
 MOST_BYTES = 60_000
+_HOUSE = [ImageColor.getrgb(colour) for colour in (PAPER, INK, SOFT, LINE, *(look.colour for look in LOOKS))]
+_ALIKE = 9  # of 255: less of a difference is none
 
 HEAD = """# The figures
 
@@ -25,8 +31,8 @@ HEAD = """# The figures
 
 Every figure that the chapters in question draw of Godoy's *Deep Learning with PyTorch Step-by-Step* (0 to 3, and the bonus
 chapter), Raff's *Inside Deep Learning* (1 and 2) and *Deep Learning with PyTorch* by Stevens, Antiga and Viehmann (3 to 6;
-its figures are named by their place in the text), with what made it: one call. The numbers are real. What the names in a
-call stand for is in the file that is named at the head of its section.
+its figures are named by the line of the text on which their captions stand, as in A:1092), with what made it: one call. The
+numbers are real. What the names in a call stand for is in the file that is named at the head of its section.
 
 Each of these functions takes arrays and gives a matplotlib `Figure`; with `ax=` it draws where you want it.
 """
@@ -71,8 +77,12 @@ def png(figure: Figure) -> bytes:
 
 
 def _reduced(picture: Image.Image, colours: int) -> bytes:
-    small = io.BytesIO()
-    picture.quantize(colours, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
+    """The picture in its most frequent colours and all of the house's, so that no small mark changes its hue."""
+    small, palette = io.BytesIO(), Image.new("P", (1, 1))
+    found = np.array(picture.quantize(colours, dither=Image.Dither.NONE).getpalette()).reshape(-1, 3)[:colours]
+    apart = np.abs(found[:, None] - np.array(_HOUSE)).max(axis=2).min(axis=1) >= _ALIKE
+    palette.putpalette(np.concatenate([_HOUSE, found[apart]]).reshape(-1).tolist())
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
     return small.getvalue()
 
 
@@ -82,7 +92,13 @@ def page(sections: Iterable[Section]) -> str:
     for section in sections:
         parts.append(f"## {section.title}\n\nFrom [`figures/{section.file}.py`](figures/{section.file}.py).\n")
         parts += [_entry(entry) for entry in section.entries]
-    return "\n".join(parts)
+    return _formatted("\n".join(parts))
+
+
+def _formatted(text: str) -> str:
+    """The page with its code as `make check` wants it."""
+    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(PAGE), "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, encoding="utf-8").stdout
 
 
 def _entry(entry: Entry) -> str:
@@ -95,7 +111,10 @@ def _entry(entry: Entry) -> str:
 
 def _width(entry: Entry) -> str:
     file = PICTURES / f"{entry.name}.png"
-    return f' width="{Image.open(file).width * SHOWN_DPI // DPI}"' if file.exists() else ""
+    if not file.exists():
+        return ""
+    with Image.open(file) as picture:
+        return f' width="{picture.width * SHOWN_DPI // DPI}"'
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Classification."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,22 +51,15 @@ def _rates(threshold: float) -> tuple[tuple[float, float], tuple[float, float]]:
     return (false / (labels == 0).sum(), recall), (recall, true / called.sum() if called.any() else 1.0)
 
 
-def _curves(scores: np.ndarray, mark: float | None = None) -> Figure:
+def _ranked(scores: np.ndarray, mark: float | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """ROC and precision-recall curve of scores of the validation rows, with their areas by the trapezoid rule."""
     _, labels = _judged()
     false, true, _ = metrics.roc_curve(labels, scores)
     precision, recall, _ = metrics.precision_recall_curve(labels, scores)
     at = (None, None) if mark is None else _rates(mark)
-    areas = metrics.auc(false, true), metrics.auc(recall, precision)
-    return plots.panels(
-        {
-            "ROC": lambda ax: plots.roc(false, true, area=areas[0], mark=at[0], ax=ax),
-            "precision and recall": lambda ax: plots.precision_recall(
-                precision, recall, area=areas[1], share=labels.mean(), mark=at[1], ax=ax
-            ),
-        },
-        size=(3.2, 3.2),
-    )
+    roc = {"fpr": false, "tpr": true, "area": metrics.auc(false, true), "mark": at[0]}
+    area = metrics.auc(recall, precision)
+    return roc, {"precision": precision, "recall": recall, "area": area, "share": labels.mean(), "mark": at[1]}
 
 
 @entry("Godoy 3.1")
@@ -254,19 +248,40 @@ def eleven_thresholds() -> Figure:
 @entry("Godoy 3.18", slow=True)
 def all_thresholds() -> Figure:
     """Every threshold that changes an answer: both curves in full, with the point of 0.5."""
-    return _curves(_judged()[0], mark=0.5)
+    roc, found = _ranked(_judged()[0], mark=0.5)
+    return plots.panels(
+        {
+            "ROC": lambda ax: plots.roc(**roc, ax=ax),
+            "precision and recall": lambda ax: plots.precision_recall(**found, ax=ax),
+        },
+        size=(3.2, 3.2),
+    )
 
 
 @entry("Godoy 3.20", slow=True)
 def perfect_scores() -> Figure:
     """Perfect scores: both curves are squares."""
-    return _curves(_judged()[1].astype(float))
+    roc, found = _ranked(_judged()[1].astype(float))
+    return plots.panels(
+        {
+            "ROC": lambda ax: plots.roc(**roc, ax=ax),
+            "precision and recall": lambda ax: plots.precision_recall(**found, ax=ax),
+        },
+        size=(3.2, 3.2),
+    )
 
 
 @entry("Godoy 3.21", slow=True)
 def random_scores() -> Figure:
     """Random scores: the curves hover about what guessing reaches (dashed)."""
-    return _curves(np.random.RandomState(39).rand(20))
+    roc, found = _ranked(np.random.RandomState(39).rand(20))
+    return plots.panels(
+        {
+            "ROC": lambda ax: plots.roc(**roc, ax=ax),
+            "precision and recall": lambda ax: plots.precision_recall(**found, ax=ax),
+        },
+        size=(3.2, 3.2),
+    )
 
 
 @entry("Raff, plots 10 and 11", slow=True)

@@ -64,7 +64,7 @@ def normalised() -> Figure:
             "red pixels normalised": lambda ax: plots.histogram(standard[0], xlabel="value", ax=ax),
         },
         columns=3,
-        widths=(2.3, 1, 1),
+        widths=(1.7, 1, 1),
         size=(3.6, 2.2),
     )
 

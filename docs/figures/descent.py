@@ -289,7 +289,7 @@ def cuts_by_scale() -> Figure:
         return plots.progress(lines, xlabel=name, ylabel="loss (logarithmic scale)", log=True, ax=ax)
 
     return plots.panels(
-        {"over b": lambda ax: over(ax, "b"), "over w": lambda ax: over(ax, "w")}, share="y", size=(3.8, 2.5)
+        {"over b": lambda ax: over(ax, "b"), "over w": lambda ax: over(ax, "w")}, share="y", size=(3.8, 2.9)
     )
 
 
@@ -307,7 +307,14 @@ def descent_paths() -> Figure:
     return plots.panels(
         {
             name: lambda ax, way=way: plots.surface(
-                bowl.x, bowl.y, bowl.losses, xlabel="b", ylabel="w", minimum=bowl.minimum[:2], paths={"": way}, ax=ax
+                bowl.x,
+                bowl.y,
+                bowl.losses,
+                xlabel="b",
+                ylabel="w",
+                minimum=bowl.minimum[:2],
+                paths={"epochs": way},
+                ax=ax,
             )
             for name, way in ways.items()
         },

@@ -49,7 +49,7 @@ def importance() -> Figure:
 @entry(needs=_HOURS, slow=True)
 def dependence() -> Figure:
     """How the prediction depends on a column, all others being as they are: the mean, and where eight of ten rows lie."""
-    curves = {curve["column"]: curve for curve in _explained()["dependence"] if curve["column"] != "dteday"}
+    curves = {curve["column"]: curve for curve in _explained()["dependence"][:5] if curve["column"] != "dteday"}
     return plots.panels(
         {
             name: lambda ax, c=curve: plots.dependence(

@@ -1,6 +1,7 @@
 """Raff, *Inside Deep Learning*: the exercises of chapter 2, as a user of Stepwell solves them."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -189,7 +190,7 @@ def test_exercise_2_7_accuracy_and_area():
     """Over five seeds, each with a split of its own: 96 % or more of the held-out rows right, and an area of 0.99 or more."""
     found = []
     for seed in range(5):
-        made = breast_cancer(seed=seed)
+        made = replace(breast_cancer(seed=seed), metrics=(), train_metrics=())
         fit(made)
         found.append(evaluate(made).metrics)
     assert np.mean([metrics["accuracy"] for metrics in found]) >= 0.96

@@ -10,7 +10,6 @@ from stepwell.cli.failures import WrongUse
 from stepwell.core.errors import RecipeError, RunError
 from stepwell.recipes.entries import ENTRIES
 from stepwell.recipes.recipe import Recipe, load
-from stepwell.reports.command import train as train_command
 from stepwell.runs import Run, open_run
 
 BUDGETS = ("epochs", "steps", "minutes")
@@ -97,6 +96,8 @@ def budget(parameters: Mapping[str, Any]) -> tuple[str, float] | None:
 
 def larger_budget(run: Run) -> str:
     """The command that trains a run twice as long: on from where it is, or anew where its schedule ends with its budget."""
+    from stepwell.reports.command import train as train_command  # with which matplotlib comes
+
     found = budget(run.facts["parameters"]) or _made(run)
     if found and run.facts.get("optimizer", {}).get("scheduler") in ENDING:
         return train_command(run.facts, {found[0]: type(found[1])(found[1] * 2)})

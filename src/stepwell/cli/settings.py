@@ -52,6 +52,6 @@ class ResumeSettings:
     verify_steps: Annotated[int, typer.Option(help="how many steps the proof takes", metavar="steps", min=2)] = 200
 
 
-RESERVED = {"help", "debug", "from"} | {
+RESERVED = {"help", "debug", "from", "vary"} | {
     field.name for kind in (TrainSettings, ResumeSettings) for field in fields(kind)
 }

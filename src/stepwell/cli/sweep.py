@@ -37,7 +37,7 @@ class SweepSettings(TrainSettings):
 
 
 def sweep(context: typer.Context, recipe: Annotated[str, _WITH_FLAGS]) -> int:
-    """Train a recipe with every combination of some parameters' values, and compare what they reach.
+    """Train every combination of some parameters' values, and compare.
 
     `--vary layers=0,1 --vary seed=0,1,2` makes six runs; over seeds, means and standard errors are told. The other flags
     are the recipe's: `stepwell sweep RECIPE --help` shows them. `stepwell sweep FOLDER` goes on with one that was stopped.

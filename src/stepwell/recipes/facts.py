@@ -1,8 +1,9 @@
 """The facts of an experiment that `run.json` keeps."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
+from torch.utils.data import DataLoader
 
 from stepwell.core.devices import device_of
 from stepwell.core.keys import Key
@@ -39,7 +40,7 @@ def data_fingerprint(data: Splits) -> str | None:
     return fingerprint(data.train) if _is_small(data.train) else None
 
 
-def _is_small(side: object) -> bool:
+def _is_small(side: Source | DataLoader[Any]) -> TypeGuard[Source]:
     return isinstance(side, Source) and side.row_bytes is not None and side.row_bytes * len(side) <= _MOST_BYTES
 
 
@@ -50,7 +51,9 @@ def _describe_data(data: Splits, *, leaks: bool) -> dict[str, Any]:
         **{side: len(source) for side, source in sources.items()},
         "split": data.split.how if data.split else None,
         "fingerprint": data_fingerprint(data),
-        "warnings": [str(leak) for leak in shared_rows(data)] if leaks and all(map(_is_small, sources.values())) else [],
+        "warnings": [str(leak) for leak in shared_rows(data)]
+        if leaks and all(map(_is_small, sources.values()))
+        else [],
     }
 
 

@@ -1,7 +1,6 @@
 """What a training came to: its best weights evaluated, compared with simpler models, explained, and reported."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from stepwell.recipes.facts import data_fingerprint
@@ -36,10 +35,10 @@ def _explained(run: Run, experiment: Experiment, side: str, step: int) -> dict[s
     if experiment.reader is None:
         return {"baselines": [], "insight": {}}
     on = {"split": side, "fingerprint": data_fingerprint(experiment.data)}
-    kind = experiment.reader.kind
+    kind = experiment.reader.kind  # whose parts are imported only where they are needed
     return {
-        "baselines": _kept(run, "baselines", on, partial(part(kind, "baselines"), experiment, side)),
-        "insight": _kept(run, "insight", {**on, "step": step}, partial(part(kind, "insight"), experiment, side)),
+        "baselines": _kept(run, "baselines", on, lambda: part(kind, "baselines")(experiment, side)),
+        "insight": _kept(run, "insight", {**on, "step": step}, lambda: part(kind, "insight")(experiment, side)),
     }
 
 

@@ -31,7 +31,7 @@ KINDS = {
     "table": Kind(
         recipe="table",
         reader="stepwell.data.tables.reader:TableReader",
-        model_of="stepwell.recipes.table:model_of",
+        model_of="stepwell.recipes.tabular:model_of",
         baselines="stepwell.recipes.tabular_baselines:baselines",
         insight="stepwell.recipes.tabular_insight:insight",
     ),

@@ -1,16 +1,19 @@
 """What a network made of each column of a table: how much it needs it, and how its prediction changes with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
+from torch import Tensor
 
-from stepwell.core.trees import Tree
+from stepwell.core.trees import Tree, map_tensors, take
 from stepwell.data.checks import CHECK_KEY
+from stepwell.data.tables.encoding import Encoding
 from stepwell.data.tables.reader import TableReader
+from stepwell.insight.columns import put
 from stepwell.insight.dependence import grid_of, partial_dependence
 from stepwell.insight.importance import permutation_importance
 from stepwell.insight.outputs import outputs_of
@@ -38,9 +41,10 @@ def insight(experiment: Experiment, side: str) -> dict[str, Any]:
     )
     shown: dict[str, Any] = {"importance": found.to_json()}
     if reader.frame is not None:
-        frame = reader.frame[batch.index[_sample(len(rows), _CURVE_ROWS)].numpy()]
+        few = _sample(len(rows), _CURVE_ROWS)
+        frame, inputs = reader.frame[batch.index[few].numpy()], take(batch.inputs, few)
         names = [column.column for column in found.columns if column.increase > 0][:_SHOWN]
-        shown["dependence"] = [_curve(experiment, reader, frame, name) for name in names]
+        shown["dependence"] = [_curve(experiment, reader, frame, inputs, name) for name in names]
     return shown
 
 
@@ -49,22 +53,20 @@ def _sample(length: int, most: int) -> torch.Tensor:
     return torch.arange(0, length, max(1, -(-length // most)))
 
 
-def _curve(experiment: Experiment, reader: TableReader, frame: pl.DataFrame, column: str) -> dict[str, Any]:
-    task = experiment.task
+def _curve(
+    experiment: Experiment, reader: TableReader, frame: pl.DataFrame, inputs: Tree, column: str
+) -> dict[str, Any]:
+    task, says = experiment.task, partial(predict, experiment.model, experiment.task)
+    output, of = _likeliest(reader, says(inputs)) if isinstance(task, Multiclass) else (0, reader.target.spoken)
     values = _values(frame[column])
-    output, of = _likeliest(experiment, reader, frame) if isinstance(task, Multiclass) else (0, reader.target.spoken)
-    says = partial(predict, experiment.model, task)
     shown = [value if isinstance(value, (int, float)) else str(value) for value in values]
-    found = partial_dependence(
-        says, _variants(reader, frame, column, values), shown, column=column, of=of, output=output
-    )
-    return found.to_json()
+    variants = _variants(reader, inputs, pl.Series(column, values, frame.schema[column]))
+    return partial_dependence(says, variants, shown, column=column, of=of, output=output).to_json()
 
 
-def _likeliest(experiment: Experiment, reader: TableReader, frame: pl.DataFrame) -> tuple[int, str]:
+def _likeliest(reader: TableReader, probabilities: Tensor) -> tuple[int, str]:
     """The class that the model expects most rows in, which is the one whose probability is drawn."""
-    means = predict(experiment.model, experiment.task, reader.encoding.encode(frame).inputs).mean(0)
-    best = int(means.argmax())
+    best = int(probabilities.mean(0).argmax())
     return best, f"probability of {reader.target.classes[best]}"
 
 
@@ -84,8 +86,16 @@ def _values(column: pl.Series) -> list[Any]:
     return sorted(counts[column.name].to_list())
 
 
-def _variants(reader: TableReader, frame: pl.DataFrame, column: str, values: list[Any]) -> Iterator[Tree]:
-    """The rows' inputs, with the column set to each of the values before it is encoded."""
-    for value in values:
-        changed = frame.with_columns(pl.lit(value).cast(frame.schema[column]).alias(column))
-        yield reader.encoding.encode(changed).inputs
+def _variants(reader: TableReader, inputs: Tree, values: pl.Series) -> Iterator[Tree]:
+    """The rows' inputs, with what a column becomes set to that of each of the values."""
+    place = reader.encoding.places()[values.name]
+    alone = Encoding(tuple(each for each in reader.encoding.encoders if each.name == values.name))
+    features = alone.encode(values.to_frame()).inputs
+    for number in range(len(values)):
+        row = map_tensors(lambda tensor: tensor[:1].clone(), inputs)
+        if isinstance(place, Mapping):
+            for name, where in place.items():
+                row[name][:, where] = features[name][number]
+        else:
+            row[:, place] = features[number]
+        yield put(inputs, place, row)

@@ -1,7 +1,7 @@
 """A sweep as one page: what each combination of values reached, and how it depends on each parameter."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 from urllib.parse import quote
@@ -37,6 +37,7 @@ _SUMMARIES: dict[str, tuple[str, Callable[[list[float]], float]]] = {
     "max": ("best of the others", max),
     "mean": ("mean", lambda values: sum(values) / len(values)),
 }
+Points = list[tuple[float, float]]
 Quantity = tuple[str, Callable[[Outcome], float]]
 """Its name, and how it is read from an outcome."""
 
@@ -152,11 +153,7 @@ def _over(name: str, known: Sequence[Outcome], singles: Sequence[Outcome], quant
     lines = _lines(name, known, compute)
     if len(lines) > _MOST_LINES:
         label, chosen = _SUMMARIES[good]
-        lines = {
-            label: [
-                (x, chosen([y for line in lines.values() for at, y in line if at == x])) for x in _places(name, known)
-            ]
-        }
+        lines = {label: _summary(lines, chosen)}
     drawn = {label: (np.array([x for x, _ in line]), np.array([y for _, y in line])) for label, line in lines.items()}
     dots = [float(each.varied[name]) for each in singles], [compute(each) for each in singles]
     fig = groups({"runs": dots}, lines=drawn, xlabel=_spaced(name), ylabel=what)
@@ -169,15 +166,21 @@ def _places(name: str, known: Sequence[Outcome]) -> list[float]:
     return sorted({float(outcome.varied[name]) for outcome in known})
 
 
-def _lines(
-    name: str, known: Sequence[Outcome], compute: Callable[[Outcome], float]
-) -> dict[str, list[tuple[float, float]]]:
+def _lines(name: str, known: Sequence[Outcome], compute: Callable[[Outcome], float]) -> dict[str, Points]:
     """The points of each combination of the other parameters, from left to right."""
-    lines: dict[str, list[tuple[float, float]]] = {}
+    lines: dict[str, Points] = {}
     for outcome in known:
         others = {other: value for other, value in outcome.varied.items() if other != name}
         lines.setdefault(named(others), []).append((float(outcome.varied[name]), compute(outcome)))
     return {label: sorted(points) for label, points in lines.items()}
+
+
+def _summary(lines: Mapping[str, Points], chosen: Callable[[list[float]], float]) -> Points:
+    """One line in place of many: what is chosen of their points at each place."""
+    at: dict[float, list[float]] = {}
+    for x, y in (point for line in lines.values() for point in line):
+        at.setdefault(x, []).append(y)
+    return [(x, chosen(values)) for x, values in sorted(at.items())]
 
 
 def _scale(ax: Axes, places: Sequence[float]) -> None:
@@ -192,4 +195,5 @@ def _scale(ax: Axes, places: Sequence[float]) -> None:
 
 
 def _told(names: Sequence[object], values: Sequence[float]) -> str:
-    return ", ".join(f"{written(name)}: {number(value)}" for name, value in zip(names, values, strict=True))
+    places = (f"{name:g}" if isinstance(name, float) else str(name) for name in names)
+    return ", ".join(f"{place}: {number(value)}" for place, value in zip(places, values, strict=True))

@@ -134,7 +134,7 @@ def _copies(hashes: np.ndarray[Any, Any], split: Split) -> list[Finding]:
     return [
         Finding(
             f"Equal to a training row in every column but the target: {' and '.join(found)}, where memory counts as skill."
-            " Drop the copies from the file, or keep rows that belong together on one side: --group COLUMN."
+            " Drop the copies from the file, or keep them on one side: --copies together."
         )
     ]
 
