@@ -11,7 +11,7 @@ from stepwell.core.devices import best_device, seeded
 from stepwell.core.errors import DataError
 from stepwell.data.splits import Split, Splits, split_by_time, split_grouped, split_random, split_stratified
 from stepwell.data.tables.calendar import as_times
-from stepwell.data.tables.columns import check_known
+from stepwell.data.tables.columns import Column, check_known
 from stepwell.data.tables.encoder import Noted
 from stepwell.data.tables.findings import row_hashes
 from stepwell.data.tables.read import TableFile
