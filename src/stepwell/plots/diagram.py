@@ -79,7 +79,7 @@ class Sheet:
         )
         if "\n" in text:
             self.say(x, y, text)
-        else:  # on one baseline, whether or not letters reach below it
+        elif text:  # on one baseline, whether or not letters reach below it
             self.say(x, y - _HALF_LETTER, text, va="baseline")
 
     def say(self, x: float, y: float, text: str, **how: Any) -> None:
@@ -152,7 +152,7 @@ def swatches(page: Sheet, names: Sequence[str], x: float, y: float) -> None:
     """A key: each kind as a small box with its name, from `x` on."""
     for name, kind in kinds_of(names).items():
         page.box(x + 0.11, y, (0.2, 0.13), "", kind)
-        page.say(x + 0.28, y, name, ha="left", color=SOFT, fontsize=SMALL_SIZE - 1)
+        page.say(x + 0.28, y - 0.04, name, ha="left", va="baseline", color=SOFT, fontsize=SMALL_SIZE - 1)
         x += key_width([name])
 
 

@@ -75,11 +75,7 @@ def _values(column: pl.Series) -> list[Any]:
     known = column.drop_nulls()
     if known.dtype.is_numeric():
         grid = grid_of(known.to_numpy())
-        return (
-            [int(value) for value in grid]
-            if known.dtype.is_integer() and len(grid) == known.n_unique()
-            else grid.tolist()
-        )
+        return sorted({round(value) for value in grid}) if known.dtype.is_integer() else list(grid.tolist())
     if known.dtype.is_temporal():
         return [known.sort()[int(place)] for place in np.linspace(0, len(known) - 1, 20)]
     counts = known.value_counts(sort=True).head(_MOST_LEVELS)
@@ -90,12 +86,14 @@ def _variants(reader: TableReader, inputs: Tree, values: pl.Series) -> Iterator[
     """The rows' inputs, with what a column becomes set to that of each of the values."""
     place = reader.encoding.places()[values.name]
     alone = Encoding(tuple(each for each in reader.encoding.encoders if each.name == values.name))
-    features = alone.encode(values.to_frame()).inputs
+    features = _named(alone.encode(values.to_frame()).inputs)
     for number in range(len(values)):
         row = map_tensors(lambda tensor: tensor[:1].clone(), inputs)
-        if isinstance(place, Mapping):
-            for name, where in place.items():
-                row[name][:, where] = features[name][number]
-        else:
-            row[:, place] = features[number]
+        for name, where in (place if isinstance(place, Mapping) else {"numbers": place}).items():
+            _named(row)[name][:, list(where)] = features[name][number]
         yield put(inputs, place, row)
+
+
+def _named(inputs: Tree) -> dict[str, Tensor]:
+    """Encoded inputs by name, also where no column is embedded."""
+    return {"numbers": inputs} if isinstance(inputs, Tensor) else dict(inputs)

@@ -79,3 +79,59 @@ def test_entries_end_with_one_call() -> None:
     for entry in ENTRIES.values():
         assert re.match(r"plots\.\w+\(", entry.call), entry.name
         assert entry.title, entry.name
+
+
+DUE = {
+    "Godoy": [f"0.{n}" for n in range(1, 20)]
+    + ["1.1", "1.2", "1.3", "1.5", "1.6", "1.7", "1.8", "2.1", "2.8", "2.1.1", "2.1.2", "2.1.3"]
+    + [f"3.{n}" for n in (1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21)],
+    "Raff": [f"1.{n}" for n in range(1, 9)] + [f"2.{n}" for n in range(1, 10)],
+    "Raff, plot": [str(n) for n in range(1, 18)],
+    "Stevens": [
+        "A:988",
+        "A:999",
+        "A:1092",
+        "A:1525",
+        "A:1607",
+        "A:1774",
+        "A:1837",
+        "A:2016",
+        "A:2163",
+        "A:2262",
+        "A:2344",
+        "A:2517",
+        "A:2688",
+        "A:3071",
+        "A:3098",
+        "A:3166",
+        "A:3205",
+        "A:3264",
+        "A:3336",
+        "A:3371",
+        "A:3417",
+        "A:3570",
+        "A:3726",
+        "A:3817",
+        "A:3936",
+        "A:4092",
+        "A:4107",
+        "A:4216",
+        "A:4231",
+        "A:4342",
+        "A:4362",
+        "A:4389",
+        "A:4415",
+        "A:4453",
+        "A:4613",
+        "A:4907",
+    ],
+}
+"""The figures of the chapters in question: Godoy 0 to 3, Raff 1 and 2 (drawn, and printed by a program), Stevens 3 to 6."""
+
+
+@pytest.mark.parametrize("book", DUE)
+def test_all_figures_of_the_chapters_are_there(book: str) -> None:
+    shown = [part.strip() for entry in ENTRIES.values() for each in entry.shows for part in each.split(";")]
+    own = [part for part in shown if re.match(rf"{book}s?[ ]", part)]
+    found = set(re.findall(r"A:\d+|\d[\d.]*\d|\d", " ".join(own)))
+    assert not set(DUE[book]) - found
