@@ -148,7 +148,10 @@ def boundary() -> Figure:
 
 @entry("Godoy, chapter 3, unnumbered")
 def separable() -> Figure:
-    """Ten points that no point on their line parts; with the squares as a second feature, a straight line parts them."""
+    """Ten points that no point on their line parts; with the squares as a second feature, a straight line parts them.
+
+    The book prints no coordinates; these are made up. The line is the one of the largest margin.
+    """
     x = np.array([-2.8, -2.2, -1.8, -0.5, 0.2, 0.6, 1.5, 2.0, 2.4, 2.9])
     labels = (np.abs(x) < 1).astype(int)
     found = separation(np.stack([x, x**2], axis=1), labels)
@@ -315,7 +318,9 @@ def loaded_model() -> Figure:
     x, y = np.linspace(-2.4, 3.4, 81), np.linspace(-2, 2.4, 81)
     grid = torch.tensor(np.stack(np.meshgrid(x, y), axis=-1), dtype=torch.float32)
     torch.manual_seed(0)
-    models = {"initial model": mlp((2, 30, 30, 2), activation=torch.nn.Tanh), "loaded model": training.model}
+    initial, loaded = (mlp((2, 30, 30, 2), activation=torch.nn.Tanh) for _ in range(2))
+    loaded.load_state_dict(training.model.state_dict())
+    models = {"initial model": initial, "loaded model": loaded}
     seen = {name: model(grid).softmax(-1)[..., 1].detach().numpy() for name, model in models.items()}
     return plots.panels(
         {

@@ -51,7 +51,7 @@ def channels() -> Figure:
 def normalised() -> Figure:
     """A picture before and after it was normalised by each channel's mean and deviation, and taken back.
 
-    All four histograms are of the same pixels. Drawn as it is, a normalised picture is clipped at 0 and 1 (pitfall P27).
+    Both histograms are of the same pixels. Drawn as it is, a normalised picture is clipped at 0 and 1 (pitfall P27).
     """
     cat = picture("images/cat1.png", 64)
     mean, deviation = cat.mean(axis=(1, 2), keepdims=True), cat.std(axis=(1, 2), keepdims=True)
@@ -144,7 +144,7 @@ def text_encodings() -> Figure:
     return plots.panels(
         {
             "letters: 128 codes": lambda ax: plots.heat(letters, rows="impossible", xlabel="code", ax=ax),
-            "words: 6,530 numbers": lambda ax: plots.heat(hot, rows=said, xlabel="hundreds of words", ax=ax),
+            f"words: {len(set(book)):,} numbers": lambda ax: plots.heat(hot, rows=said, xlabel="hundreds of words", ax=ax),
             "words: a row of 8 numbers": lambda ax: plots.heat(table[numbers], rows=said, write=False, ax=ax),
         },
         columns=3,

@@ -1,5 +1,7 @@
 """Lines and curves through points."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -8,6 +10,7 @@ from figures.entry import entry
 from figures.trained import trained
 from stepwell import plots, predict
 from stepwell.data.generators import curve, line, thermometer
+from stepwell.training.minimise import minimise
 
 _MERCURY = (0.387, 0.2056)
 """Its orbit's semi-major axis in astronomical units, and its eccentricity."""
@@ -16,6 +19,15 @@ _MERCURY = (0.387, 0.2056)
 def _line_data() -> tuple[np.ndarray, np.ndarray, torch.Tensor, torch.Tensor]:
     data = line()
     return data.x.numpy()[:, 0], data.y.numpy()[:, 0], data.train, data.val
+
+
+@cache
+def _line_walk() -> np.ndarray:
+    """b and w before the first and after each of 1,000 updates by all training rows, from NumPy's draws at seed 42."""
+    data = line()
+    x, y = data.x[data.train], data.y[data.train]
+    start = torch.tensor(np.random.RandomState(42).randn(2))
+    return minimise(lambda p: ((p[0] + p[1] * x - y) ** 2).mean(), start, rate=0.1, steps=1000).points.numpy()
 
 
 def _curve_fit(**parameters: object) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -43,11 +55,10 @@ def line_data() -> Figure:
 def line_steps() -> Figure:
     """The model's line before training, after one update at rate 0.1, and after a thousand."""
     x, y, train, _ = _line_data()
-    ends = np.array([0.0, 1.0])
-    parameters = ((0.4967, -0.1383), (0.8012, 0.0451), (1.0235, 1.9690))
+    ends, walk = np.array([0.0, 1.0]), _line_walk()
     return plots.groups(
         {"train": (x[train], y[train])},
-        lines={f"b = {b:.2f}, w = {w:.2f}".replace("-", "−"): (ends, b + w * ends) for b, w in parameters},
+        lines={f"b = {b:.2f}, w = {w:.2f}".replace("-", "−"): (ends, b + w * ends) for b, w in walk[[0, 1, 1000]]},
     )
 
 
@@ -55,7 +66,8 @@ def line_steps() -> Figure:
 def one_error() -> Figure:
     """The error of one point: the distance between what the model predicts and what is true."""
     x, y, train, _ = _line_data()
-    return plots.errors(x[train], y[train], 0.4967 - 0.1383 * x[train], rows=[0])
+    b, w = _line_walk()[0]
+    return plots.errors(x[train], y[train], b + w * x[train], rows=[0])
 
 
 @entry("Godoy 1.3; Raff, plots 4 and 5", slow=True)

@@ -15,6 +15,13 @@ def trained(recipe: str, metrics: bool = False, **parameters: Any) -> Training:
     return fit(experiment if metrics else replace(experiment, metrics=(), train_metrics=()))
 
 
+@cache
+def resumed(recipe: str, saved: int, epochs: int) -> Training:
+    """A recipe's training that was saved after some epochs, and went on from the checkpoint in a model made anew."""
+    first, second = (replace(load(recipe).build({"epochs": n}), metrics=(), train_metrics=()) for n in (saved, epochs))
+    return fit(second, resume=fit(first).snapshot())
+
+
 def losses(training: Training) -> dict[str, list[float]]:
     """The training and validation loss of each epoch, by name."""
     return scores(training, "loss")

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from figures.entry import entry
-from figures.trained import losses, scores, trained
+from figures.trained import losses, resumed, scores, trained
 from stepwell import plots
 from stepwell.reports.diagnosis import diagnose
 
@@ -98,8 +98,8 @@ def line_losses() -> Figure:
 
 @entry("Godoy 2.8, 2.1.3", slow=True)
 def resumed_losses() -> Figure:
-    """Saved after 200 epochs and resumed for 50 more: the curve goes on as if it had never been stopped."""
-    found = losses(trained("line", epochs=250))
+    """Saved after 200 epochs and resumed for 50 more, in a new model from the checkpoint: the curve goes on where it was."""
+    found = losses(resumed("line", 200, 250))
     epochs = range(1, 251)
     return plots.progress(
         {name: (epochs, values) for name, values in found.items()},
@@ -114,6 +114,7 @@ def resumed_losses() -> Figure:
 def four_shapes() -> Figure:
     """Four shapes of loss curves and what Stepwell says of them.
 
+    The curves are made by formulas, no trainings: each is the plain case of its shape.
     A: neither falls. B: training falls and validation rises. C: both fall together. D: both fall, with a gap.
     """
     epochs = np.arange(1, 41)
@@ -144,14 +145,20 @@ def four_shapes() -> Figure:
 
 @entry("Raff, plot 14", slow=True)
 def accuracy() -> Figure:
-    """Accuracy over epochs: 8,000 training rows make a smooth line, 200 validation rows a jagged one."""
+    """Accuracy over epochs: 8,000 training rows make a smooth line, 200 validation rows a jagged one.
+
+    Batches of 8 at rate 0.008 for 20 epochs, which is quicker than the book's single rows at 0.001 for 5.
+    """
     training = trained("moons-softmax", metrics=True, batch_size=8, learning_rate=8e-3, epochs=20)
     return plots.curves(range(1, 21), scores(training, "accuracy"), ylabel="accuracy")
 
 
 @entry("Raff, plot 15", slow=True)
 def f1_over_time() -> Figure:
-    """F1 over the steps that were made: what a training costs says more than how many epochs it had."""
+    """F1 over the steps that were made: what a training costs says more than how many epochs it had.
+
+    The book draws it over seconds, which differ from machine to machine; the settings are those of the figure before.
+    """
     training = trained("moons-softmax", metrics=True, batch_size=8, learning_rate=8e-3, epochs=20)
     steps = np.arange(1, 21) * 1000
     return plots.progress(
@@ -161,8 +168,9 @@ def f1_over_time() -> Figure:
 
 @entry("Raff, plots 16 and 17", slow=True)
 def batch_sizes() -> Figure:
-    """Validation accuracy for three batch sizes over what they have computed, for the same five epochs.
+    """Validation accuracy for three batch sizes over the updates that they made in the same five epochs.
 
+    The book draws it over seconds, which differ from machine to machine.
     A batch of one makes 8,000 updates an epoch, one of 32 makes 250, and all rows at once a single one, which hardly
     learns.
     """
