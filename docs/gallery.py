@@ -32,7 +32,8 @@ HEAD = """# The figures
 Every figure that the chapters in question draw of Godoy's *Deep Learning with PyTorch Step-by-Step* (0 to 3, and the bonus
 chapter), Raff's *Inside Deep Learning* (1 and 2) and *Deep Learning with PyTorch* by Stevens, Antiga and Viehmann (3 to 6;
 its figures are named by the line of the text on which their captions stand, as in A:1092), with what made it: one call. The
-numbers are computed or trained where a caption does not say otherwise; settings that are not the book's are named. What the names in a call stand for is in the file that is named at the head of its section.
+numbers are computed or trained; captions say where they are made up, and where a training's settings are not the book's.
+What the names in a call stand for is in the file that is named at the head of its section.
 
 Each of these functions takes arrays and gives a matplotlib `Figure`; with `ax=` it draws where you want it.
 """

@@ -144,7 +144,9 @@ def text_encodings() -> Figure:
     return plots.panels(
         {
             "letters: 128 codes": lambda ax: plots.heat(letters, rows="impossible", xlabel="code", ax=ax),
-            f"words: {len(set(book)):,} numbers": lambda ax: plots.heat(hot, rows=said, xlabel="hundreds of words", ax=ax),
+            f"words: {len(set(book)):,} numbers": lambda ax: plots.heat(
+                hot, rows=said, xlabel="hundreds of words", ax=ax
+            ),
             "words: a row of 8 numbers": lambda ax: plots.heat(table[numbers], rows=said, write=False, ax=ax),
         },
         columns=3,
@@ -153,7 +155,10 @@ def text_encodings() -> Figure:
 
 @entry("Stevens A:3098")
 def embedding() -> Figure:
-    """An embedding made by hand: kinds of things across, colours up. Like things stand near each other."""
+    """An embedding made by hand: kinds of things across, colours up. Like things stand near each other.
+
+    The axes are the book's; where in its field a word stands is made up.
+    """
     kinds = [kind for kind, _, _ in _PLACED.values()]
     x = [_NOUNS[kind][0] + share * 0.33 for kind, _, share in _PLACED.values()]
     y = [_COLOURS[colour] for _, colour, _ in _PLACED.values()]

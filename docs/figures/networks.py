@@ -258,7 +258,10 @@ def squashed() -> Figure:
 
 @entry("Stevens A:4453")
 def tanh_sums() -> Figure:
-    """Four neurons, their sums, one put into another, and the sum of those: a few bends make many."""
+    """Four neurons, their sums, one put into another, and the sum of those: a few bends make many.
+
+    The weights are chosen by hand.
+    """
     x = torch.linspace(-5, 5, 301)
     a, b = torch.tanh(-2 * x - 1.5), torch.tanh(x + 3)
     neurons = {"C": lambda z: torch.tanh(4 * z - 2), "D": lambda z: torch.tanh(-3 * z + 4)}

@@ -23,7 +23,7 @@ def _line_data() -> tuple[np.ndarray, np.ndarray, torch.Tensor, torch.Tensor]:
 
 @cache
 def _line_walk() -> np.ndarray:
-    """b and w before the first and after each of 1,000 updates by all training rows, from NumPy's draws at seed 42."""
+    """Intercept and slope before the first and after each of 1,000 updates by all training rows, from NumPy's draws at seed 42."""
     data = line()
     x, y = data.x[data.train], data.y[data.train]
     start = torch.tensor(np.random.RandomState(42).randn(2))
@@ -136,7 +136,7 @@ def thermometer_network() -> Figure:
 def overfitted() -> Figure:
     """Too simple, right, and too flexible: polynomials of degree 1, 3 and 11 through twelve points.
 
-    The flexible one meets every point it was fitted to, and nothing between them.
+    The flexible one meets every point it was fitted to, and nothing between them. The points are made up: a sine and noise.
     """
     rng = np.random.default_rng(4)
     x = np.linspace(-1, 1, 12)

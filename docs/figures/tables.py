@@ -99,7 +99,7 @@ def baselines() -> Figure:
 def forecast() -> Figure:
     """A forecast of the days that were held out, from every midnight for a day, beside the same hour a week before.
 
-    A small network, trained briefly; the last days are holidays, which it has hardly seen.
+    A small network, trained briefly; the last days are holidays, which it has seen once before.
     """
     training = trained(
         "series",
