@@ -53,7 +53,8 @@ class PiecewiseLinear(nn.Module):
 class MemberLinear(nn.Module):
     """One weight matrix shared by M members, each with scales of its own on both sides and its own bias.
 
-    Wen et al., *BatchEnsemble*, 2020. Takes `(…, I)` with the scales of one member a row, as `member` picks them.
+    Wen et al., *BatchEnsemble*, 2020. Row r goes through member r modulo M. The scales are dealt out by repeating them, as
+    indexing would add up their gradients in whatever order threads come, and no two trainings would have the same bits.
     """
 
     def __init__(self, inputs: int, outputs: int, members: int, *, signs: bool = False) -> None:
@@ -67,10 +68,15 @@ class MemberLinear(nn.Module):
         self.after = nn.Parameter(torch.ones(members, outputs))
         self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound).repeat(members, 1))
 
-    def forward(self, x: Tensor, member: Tensor) -> Tensor:
-        """Rows `(B, I)` through the members `member` (int64, `(B,)`): `(B, O)`."""
-        hidden = nn.functional.linear(x * self.before[member], self.weight)
-        return torch.addcmul(self.bias[member], hidden, self.after[member])
+    def forward(self, x: Tensor) -> Tensor:
+        """Rows `(B, I)` to `(B, O)`."""
+        before, bias, after = (_dealt(each, len(x)) for each in (self.before, self.bias, self.after))
+        return torch.addcmul(bias, nn.functional.linear(x * before, self.weight), after)
+
+
+def _dealt(members: Tensor, rows: int) -> Tensor:
+    """One line of `(M, …)` for each row, in turn."""
+    return members.repeat(-(-rows // len(members)), 1)[:rows]
 
 
 class TableNet(nn.Module):
@@ -123,13 +129,9 @@ class TableNet(nn.Module):
     def forward(self, numbers: Tensor, codes: Tensor | None = None) -> Tensor:
         """The values, or logits."""
         x = self.taken_in(numbers, codes)
-        rows = torch.arange(len(x), device=x.device)
         if self.training:
-            return self._through(x, rows % self.members)
-        each = self._through(
-            x.repeat_interleave(self.members, 0), torch.arange(self.members, device=x.device).repeat(len(x))
-        )
-        return each.view(len(x), self.members, -1).mean(1)
+            return self._through(x)
+        return self._through(x.repeat_interleave(self.members, 0)).view(len(x), self.members, -1).mean(1)
 
     def taken_in(self, numbers: Tensor, codes: Tensor | None = None) -> Tensor:
         """The first layer's input: plain numbers, embedded numbers, embedded categories, side by side."""
@@ -140,7 +142,7 @@ class TableNet(nn.Module):
             parts += [embed(column) for embed, column in zip(self.categories, codes.unbind(1), strict=True)]
         return torch.cat(parts, 1)
 
-    def _through(self, x: Tensor, member: Tensor) -> Tensor:
+    def _through(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:
-            x = self.dropout(torch.relu(layer(x, member)))
-        return torch.addcmul(self.mean, self.layers[-1](x, member), self.std)
+            x = self.dropout(torch.relu(layer(x)))
+        return torch.addcmul(self.mean, self.layers[-1](x), self.std)

@@ -139,7 +139,7 @@ def _contours(ax: Axes, x: Array, y: Array, values: Array, levels: Array) -> Non
 
 
 def _short(value: float) -> str:
-    return f"{value:.2g}".replace("-", "\N{MINUS SIGN}")
+    return (f"{value:,.0f}" if 100 <= abs(value) < 1e6 else f"{value:.2g}").replace("-", "\N{MINUS SIGN}")
 
 
 def _mark(ax: Axes, start: Point | None, minimum: Point | None) -> None:
