@@ -13,14 +13,18 @@ def report(
     run: Annotated[str, RUN],
     show: Annotated[bool, typer.Option("--open", help="show it in a browser")] = False,
 ) -> None:
-    """Write a run's report anew."""
+    """Write a run's report anew.
+
+    A run that was trained to its end needs neither its data nor its model for it.
+    """
     with starting("writing the report"):
         from stepwell.cli.runs import find_run, relative
         from stepwell.recipes import launch
-        from stepwell.recipes.finish import finish
+        from stepwell.recipes.finish import finish, write_report
 
         found = find_run(run)
-        finish(found, launch.rebuild(found))
+        if not write_report(found):
+            finish(found, launch.rebuild(found))
     path = found.folder / "report.html"
     say(str(relative(path)))
     if show and not webbrowser.open(path.resolve().as_uri()):

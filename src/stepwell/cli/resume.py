@@ -121,3 +121,7 @@ def _tell_verdict(verdict: "Verdict") -> None:
             error=True,
         )
         say("Draw random numbers from the experiment's seed alone, and keep no state outside of the model.", error=True)
+        say(
+            "Indexing a parameter is not exact either: its gradients are added as threads come. Embed or repeat it.",
+            error=True,
+        )

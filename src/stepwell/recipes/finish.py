@@ -1,12 +1,15 @@
 """What a training came to: its best weights evaluated, compared with simpler models, explained, and reported."""
 
 from collections.abc import Callable
+from types import NoneType
 from typing import Any
 
 from stepwell.recipes.facts import data_fingerprint
 from stepwell.recipes.kinds import part
+from stepwell.reports.kept import put_together, taken_apart
 from stepwell.reports.report import render
 from stepwell.runs import Run
+from stepwell.runs.files import read_arrays, write_arrays
 from stepwell.training.evaluation import Evaluation, evaluate
 from stepwell.training.experiment import Experiment
 from stepwell.training.state import load_model
@@ -18,41 +21,61 @@ def finish(run: Run, experiment: Experiment) -> Evaluation:
     load_model(experiment.model, best)
     side = next(side for side in ("test", "val", "train") if getattr(experiment.data, side) is not None)
     evaluation = evaluate(experiment, side)
-    run.write("evaluation.json", {"split": side, "rows": evaluation.rows, "metrics": evaluation.metrics})
-    facts = {**run.facts, "folder": str(run.folder)}
-    history, timing = run.lines("history.jsonl"), run.lines("timing.jsonl")
-    known = _explained(run, experiment, side, best.step)
-    insight = {**known["insight"], "rows": _rows(experiment, evaluation)}
-    run.write("report.html", render(facts, history, timing, evaluation, baselines=known["baselines"], insight=insight))
+    plain, arrays = taken_apart(evaluation)
+    write_arrays(run.folder / "evaluation.npz", arrays)
+    run.write("evaluation.json", {**plain, "step": best.step, "shown": _rows(experiment, evaluation)})
+    _explain(run, experiment, side, best.step)
+    write_report(run)
     return evaluation
 
 
-def _explained(run: Run, experiment: Experiment, side: str, step: int) -> dict[str, Any]:
-    """What simpler models reach on a side's rows, and what the model of a step made of each column.
+def write_report(run: Run) -> bool:
+    """Write a run's report from what the run keeps, without its model and data; False where it was never evaluated."""
+    plain = run.read("evaluation.json")
+    if plain is None or "shown" not in plain:
+        return False
+    evaluation = put_together(plain, read_arrays(run.folder / "evaluation.npz"))
+    facts = {**run.facts, "folder": str(run.folder)}
+    compared, insight = (run.read(f"{name}.json") or {} for name in ("baselines", "insight"))
+    page = render(
+        facts,
+        run.lines("history.jsonl"),
+        run.lines("timing.jsonl"),
+        evaluation,
+        baselines=compared.get("baselines", ()),
+        insight={**insight.get("insight", {}), "rows": plain["shown"]},
+    )
+    run.write("report.html", page)
+    return True
 
-    Both take seconds, so they are kept in the run, with what they depend on.
+
+def _explain(run: Run, experiment: Experiment, side: str, step: int) -> None:
+    """Keep in the run what simpler models reach on a side's rows, and what the model of a step made of each column.
+
+    Both take seconds, so they are kept with what they depend on, and made again where that has changed.
     """
     if experiment.reader is None:
-        return {"baselines": [], "insight": {}}
+        return
     on = {"split": side, "fingerprint": data_fingerprint(experiment.data)}
     kind = experiment.reader.kind  # whose parts are imported only where they are needed
-    return {
-        "baselines": _kept(run, "baselines", on, lambda: part(kind, "baselines")(experiment, side)),
-        "insight": _kept(run, "insight", {**on, "step": step}, lambda: part(kind, "insight")(experiment, side)),
-    }
+    _keep(run, "baselines", on, lambda: part(kind, "baselines")(experiment, side))
+    _keep(run, "insight", {**on, "step": step}, lambda: part(kind, "insight")(experiment, side))
 
 
-def _kept(run: Run, name: str, key: dict[str, Any], make: Callable[[], Any]) -> Any:
-    """What `make` makes; where the run keeps it, and it depends on the same, that."""
-    path = f"{name}.json"
-    kept = run.read(path)
+def _keep(run: Run, name: str, key: dict[str, Any], make: Callable[[], Any]) -> None:
+    """Write what `make` makes, unless the run keeps it, and it depends on the same."""
+    kept = run.read(f"{name}.json")
     if kept is None or kept.get("of") != key:
-        kept = {"of": key, name: make()}
-        run.write(path, kept)
-    return kept[name]
+        run.write(f"{name}.json", {"of": key, name: make()})
 
 
 def _rows(experiment: Experiment, evaluation: Evaluation) -> dict[str, Any]:
     """The worst rows as their file has them."""
-    reader = experiment.reader
-    return {str(mistake.row): reader.row(mistake.row) for mistake in evaluation.worst} if reader is not None else {}
+    if experiment.reader is None:
+        return {}
+    shown = {str(mistake.row): experiment.reader.row(mistake.row) for mistake in evaluation.worst}
+    return {row: {name: _plain(value) for name, value in values.items()} for row, values in shown.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (bool, int, float, str, NoneType)) else str(value)

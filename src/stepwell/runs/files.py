@@ -4,10 +4,13 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from stepwell.core.errors import RunError
 
@@ -70,4 +73,28 @@ def read_json(path: Path) -> Any:
     except FileNotFoundError:
         raise RunError(f"There is no {path.name} in {path.parent}.") from None
     except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}.") from None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    """Write arrays by name as an `.npz` file, all of it or none. Raises `RunError`."""
+    with writing(path):
+        beside = temporary_beside(path)
+        try:
+            with beside.open("wb") as file:
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # its stub mistakes names for settings
+            sync(beside)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of an `.npz` file. Raises `RunError` where it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            return dict(found)
+    except FileNotFoundError:
+        raise RunError(f"There is no {path.name} in {path.parent}.") from None
+    except (OSError, ValueError, BadZipFile) as error:
         raise RunError(f"{path} cannot be read: {error}.") from None

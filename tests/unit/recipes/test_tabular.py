@@ -21,6 +21,7 @@ from stepwell.recipes.recipe import load
 from stepwell.recipes.tabular import types_of
 from stepwell.recipes.tabular_baselines import baselines
 from stepwell.recipes.tabular_insight import insight
+from stepwell.recipes.verify import verify
 
 SMALL = {"hidden": [16], "bins": 4, "members": 2, "epochs": 60, "batch_size": 32, "learning_rate": 0.01}
 
@@ -76,7 +77,9 @@ def test_baselines_are_scikit_learns_on_the_same_rows(file: Path) -> None:
     y, truth = (rows_of(experiment, side).targets[:, 0].numpy() for side in ("train", "test"))
     boosted = HistGradientBoostingRegressor(categorical_features=[1], random_state=0).fit(x, y).predict(held_out)
     assert found["gradient boosting"]["rmse"] == pytest.approx(root_mean_squared_error(truth, boosted), rel=1e-5)
-    assert found["constant"]["rmse"] == pytest.approx(root_mean_squared_error(truth, np.full(len(truth), y.mean())), rel=1e-5)
+    assert found["constant"]["rmse"] == pytest.approx(
+        root_mean_squared_error(truth, np.full(len(truth), y.mean())), rel=1e-5
+    )
     assert set(found["constant"]) == {"loss", "mae", "rmse", "r2"}
 
 
@@ -175,3 +178,8 @@ def test_types_are_pairs() -> None:
     assert types_of(("zip:text", "a:b:date")) == {"zip": "text", "a:b": "date"}
     with pytest.raises(DataError, match="column:type, such as zip:text; given: 'zip'"):
         types_of(("zip",))
+
+
+def test_a_table_resumes_to_the_bit(file: Path) -> None:
+    """With embedded categories, dropout and several members, on as many threads as there are."""
+    assert verify(load("table"), of(file, "y", hidden=[128], members=3, batch_size=64), steps=40).same

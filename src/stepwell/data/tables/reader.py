@@ -16,6 +16,8 @@ from stepwell.data.tables.paths import table_kind
 from stepwell.data.tables.read import TableFile, read_table
 from stepwell.data.tables.target import Target
 
+_TOLD = 20
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TableReader(Reader):
@@ -88,10 +90,10 @@ class TableReader(Reader):
         return reading.rows.with_columns(values.alias(_free(name, reading.rows)) for name, values in more.items())
 
     def row(self, number: int) -> dict[str, Any]:
-        """The values of the columns that are used, and of the target."""
+        """The values of the columns that are used (of many, the first), and of the target."""
         if self.frame is None:
             return {}
-        return self.frame.select(*self.encoding.columns, self.target.name).row(number, named=True)
+        return self.frame.select(*self.encoding.columns[:_TOLD], self.target.name).row(number, named=True)
 
     def facts(self) -> dict[str, Any]:
         """The file, its columns, the target, notes and warnings, as plain data."""
