@@ -34,6 +34,7 @@ def compared(run: Run) -> list[tuple[str, str]]:
     kept, measured = run.read("baselines.json"), run.read("evaluation.json")
     if not kept or not measured:
         return []
-    name = next((each for each in ("rmse", "accuracy") if each in measured["metrics"]), "loss")
+    name = next((each for each in ("rmse", "roc_area", "accuracy") if each in measured["metrics"]), "loss")
     others = ", ".join(f"{each['name']} {each['metrics'][name]:.4g}" for each in reversed(kept["baselines"]))
-    return [("held out", f"{name} {measured['metrics'][name]:.4g} on {measured['rows']:,} rows; {others}")]
+    where = {"test": "held out", "val": "validation"}.get(measured["split"], measured["split"])
+    return [(where, f"{name} {measured['metrics'][name]:.4g} on {measured['rows']:,} rows; {others}")]

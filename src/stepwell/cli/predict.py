@@ -33,6 +33,8 @@ def predict(
     """
     if out is not None and out.suffix.lower() not in _FORMATS:
         raise WrongUse(f"--out {out} ends in {out.suffix or 'nothing'}; predictions are written as .csv or .parquet.")
+    if out is not None and not out.parent.is_dir():
+        raise WrongUse(f"There is no folder {out.parent} to write {out.name} to. Make it, or name another.")
     with starting("reading the run and the file"):
         from stepwell.cli.runs import checkpoint_name, find_run
         from stepwell.recipes.predictor import load_predictor

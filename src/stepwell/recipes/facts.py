@@ -29,7 +29,7 @@ def describe(experiment: Experiment) -> dict[str, Any]:
     return {
         "data": _describe_data(experiment.data, leaks=experiment.reader is None),
         "model": _describe_model(experiment),
-        "task": {"kind": type(task).__name__, "classes": class_names(task), "watch": list(task.watch)},
+        "task": {"kind": type(task).__name__, "classes": class_names(task), "watch": list(experiment.watched)},
         "optimizer": _describe_optimizer(experiment),
         **({"reader": experiment.reader.facts()} if experiment.reader is not None else {}),
     }

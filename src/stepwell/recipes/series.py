@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from torch import nn
 from torch.optim import AdamW
-from torch.optim.lr_scheduler import OneCycleLR
 
 from stepwell.core.devices import best_device, seeded
 from stepwell.data.series.fitting import fit_reader
@@ -18,6 +17,7 @@ from stepwell.models import Forecaster
 from stepwell.tasks import Regression
 from stepwell.tasks.base import Task
 from stepwell.training.experiment import Experiment
+from stepwell.training.schedules import one_cycle
 
 _WARM_UP = 0.2
 
@@ -91,7 +91,7 @@ def series(
         model=model,
         task=task,
         optimizer=optimizer,
-        scheduler=OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=_WARM_UP),
+        scheduler=one_cycle(optimizer, learning_rate, steps, _WARM_UP),
         batch_size=batch_size,
         epochs=epochs,
         reader=reader,

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from stepwell.data.tables.columns import choose_columns
 from stepwell.data.tables.fitting import fit_reader
 from stepwell.data.tables.read import read_table
-from stepwell.recipes.tabular import HEADER, dropped, model_of, split_rows, trained, types_of
+from stepwell.recipes.tabular import model_of, trained
+from stepwell.recipes.tabular_flags import HEADER, check_settings, dropped, split_rows, types_of
 from stepwell.training.experiment import Experiment
 
 
@@ -50,9 +51,13 @@ def table(
     one-hot or embedded; all statistics are those of the training rows. The report compares the network with a linear model
     and with gradient boosting on the same rows.
     """
+    check_settings(
+        members=members, bins=bins, batch_size=batch_size, epochs=epochs or 1, dropout=dropout, val=val, test=test,
+        learning_rate=learning_rate, weight_decay=weight_decay, hidden=min(hidden, default=1),
+    )  # fmt: skip
     read = read_table(file, delimiter=delimiter, header=HEADER[header], encoding=encoding, types=types_of(types))
     columns = choose_columns(
-        read.frame, target=target, drop=dropped(drop, group), continuous=continuous, ordinal=ordinal, nominal=nominal,
+        read.frame, target=target, drop=dropped(read, target, drop, group), continuous=continuous, ordinal=ordinal, nominal=nominal,
         time=time or None, ordinal_as=ordinal_as,
     )  # fmt: skip
     alike = columns if copies == "together" else []

@@ -14,8 +14,11 @@ from stepwell.reports.text import Html, Numeric, duration, escape, number, part
 _TIE = 0.02
 """How far apart two results may be, in share of the error or of all rows, and still count as alike."""
 
-_SHOWN = ("rmse", "mae", "r2", "accuracy", "f1", "roc_area", "average_precision", "loss")
+_SHOWN = ("rmse", "mae", "r2", "roc_area", "accuracy", "f1", "average_precision", "loss")
 _MOST_METRICS = 3
+_GUESSING = 0.5
+"""The ROC area of guessing."""
+
 _NETWORK = "the network"
 
 Baseline = Mapping[str, Any]
@@ -40,7 +43,7 @@ def compared(evaluation: Evaluation | None, baselines: Sequence[Baseline], best:
     if evaluation is None or best is None:
         return Section("Against simple models", "")
     metric = best.metric
-    body = verdict(best) + _chart(metric, evaluation, baselines) + _table(metric, evaluation, baselines)
+    body = verdict(best) + _otherwise(best, evaluation, baselines) + _chart(metric, evaluation, baselines) + _table(metric, evaluation, baselines)
     return Section(
         "Against simple models", Html(body), "Each was fitted to the same training rows and judged by the same others."
     )
@@ -50,6 +53,18 @@ def standing(facts: Line, evaluation: Evaluation | None, baselines: Sequence[Bas
     """The network against the best baseline; None without any, or without a metric that both have."""
     metric = _metric(facts, evaluation, baselines)
     return None if evaluation is None or metric is None else comparison(metric, evaluation.metrics, baselines)
+
+
+def backwards(evaluation: Evaluation | None) -> Html:
+    """A warning where a network ranks held-out rows worse than guessing does; else nothing."""
+    area = as_number(evaluation.metrics.get("roc_area")) if evaluation is not None else math.nan
+    if evaluation is None or evaluation.split == "train" or not area < _GUESSING:
+        return Html("")
+    return warning(
+        f"The network's ROC area on the {number(evaluation.rows)} held-out rows is {number(area)}, below the 0.5 of"
+        " guessing: it gives rows of the positive class no higher probabilities than the others. Do not use it as it is,"
+        " however high its accuracy, which says little where one class is rare."
+    )
 
 
 def loses(found: Comparison) -> bool:
@@ -89,6 +104,29 @@ def verdict(found: Comparison) -> Html:
         return paragraph(f"The network and {best}, are about equal: {name} {figures}. {_SIMPLER}")
     side = "below" if found.small_is_good else "above"
     return paragraph(f"The network's {name} is {_far(found)} {side} that of {best}: {figures}.")
+
+
+def _otherwise(best: Comparison, evaluation: Evaluation, baselines: Sequence[Baseline]) -> Html:
+    """Who wins by the accuracy, where that is another than by the ROC area; else nothing."""
+    known = [one for one in baselines if _known(_metrics(one), "accuracy")]
+    if best.metric != "roc_area" or not known or not _known(evaluation.metrics, "accuracy"):
+        return Html("")
+    other = comparison("accuracy", evaluation.metrics, known)
+    if not best.gain or not other.gain or _winner(best) == _winner(other):
+        return Html("")
+    return paragraph(
+        f"The two measures disagree: by ROC area {_winner(best)} is best ({_best(best)}), by accuracy {_winner(other)}"
+        f" ({_best(other)}). The ROC area judges the order of the rows; accuracy judges one threshold, and counts the"
+        " common class most."
+    )
+
+
+def _winner(found: Comparison) -> str:
+    return _NETWORK if found.gain > 0 else found.name
+
+
+def _best(found: Comparison) -> str:
+    return number(found.network if found.gain > 0 else found.baseline)
 
 
 _SIMPLER = "Between equals, choose the simpler one."

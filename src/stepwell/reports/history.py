@@ -12,7 +12,7 @@ from stepwell.reports.text import part
 
 Line = Mapping[str, Any]
 SIDES = {"train": "train", "val": "validation"}
-_BEFORE_LOSS = ("rmse", "mae", "accuracy", "f1", "roc_area", "r2")
+_BEFORE_LOSS = ("rmse", "mae", "accuracy", "f1", "r2")
 _SMALL_IS_GOOD = ("loss", "mae", "mse", "rmse", "error", "perplexity")
 
 
@@ -55,9 +55,14 @@ def watched(facts: Line) -> tuple[str, str]:
 
 
 def readable(facts: Line, metrics: Mapping[str, Any]) -> str | None:
-    """The watched metric among `metrics`; in place of a loss, one that people can read. None without any that is finite."""
+    """The watched metric among `metrics`; in place of a loss, one that people can read. None without any that is finite.
+
+    In place of an accuracy, too, it is the ROC area, where there is one: with a rare class, nearly every row is right
+    whatever the model says.
+    """
     name, _ = watched(facts)
-    wished = [*([] if name == "loss" else [name]), *_BEFORE_LOSS, "loss"]
+    ranks = ["roc_area"] if name in ("loss", "accuracy") else []
+    wished = [*ranks, *([] if name == "loss" else [name]), *_BEFORE_LOSS, "loss"]
     return next((each for each in wished if math.isfinite(as_number(metrics.get(each)))), None)
 
 

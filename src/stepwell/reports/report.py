@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stepwell.reports.advice import advice
 from stepwell.reports.background import again, ending, model, time
-from stepwell.reports.baselines import Baseline, compared, standing
+from stepwell.reports.baselines import Baseline, backwards, compared, standing
 from stepwell.reports.columns import data, features, target, warnings
 from stepwell.reports.diagnosis import diagnose
 from stepwell.reports.evaluation import Evaluation
@@ -56,7 +56,8 @@ def render(
 def _head(facts: Line, history: Sequence[Line], timing: Sequence[Line], evaluation: Evaluation | None) -> Html:
     """What to know first: how it ended, what the curves say, the headline figures, warnings about the data."""
     said = paragraph(diagnose(history), "lead")
-    return Html(ending(facts) + said + headlines(facts, history, timing, evaluation) + warnings(facts))
+    figures = headlines(facts, history, timing, evaluation)
+    return Html(ending(facts) + said + figures + backwards(evaluation) + warnings(facts))
 
 
 def _subtitle(facts: Line) -> Html:

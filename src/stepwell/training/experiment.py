@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import nn
 from torch.optim import AdamW, Optimizer
@@ -25,8 +26,9 @@ class Experiment:
     `optimizer` (default AdamW at torch's rate) and `scheduler` are torch's own, made from the model's parameters. The
     budget is one of `epochs`, `steps` or `minutes`. `batch_size` rows make one update; `accumulate` cuts them into that
     many parts to save memory. `clip_norm` and `clip_value` bound the gradients. `precision` is `fp32` or `bf16`
-    (autocast). `metrics` and `train_metrics` replace the task's. `reader` is how new files become rows, where there is a
-    way. The model trains on the device that it lies on.
+    (autocast). `metrics` and `train_metrics` replace the task's. `watch` is the number by which epochs are compared, and
+    whether small or large is good; by default the task's. `reader` is how new files become rows, where there is a way. The
+    model trains on the device that it lies on.
 
     Raises `TrainingError` or `ModelError` for settings that cannot work.
     """
@@ -51,6 +53,7 @@ class Experiment:
     drop_last: bool = False
     metrics: Sequence[Metric] | None = None
     train_metrics: Sequence[Metric] | None = None
+    watch: tuple[str, Literal["min", "max"]] | None = None
     reader: Reader | None = None
 
     def __post_init__(self) -> None:
@@ -65,6 +68,11 @@ class Experiment:
             object.__setattr__(self, "optimizer", AdamW(p for p in self.model.parameters() if p.requires_grad))
         _check_optimizer(self.model, self.made_optimizer)
         Schedule(self.scheduler, self.made_optimizer, self.scheduler_steps)
+
+    @property
+    def watched(self) -> tuple[str, Literal["min", "max"]]:
+        """The number by which epochs are compared, given or the task's."""
+        return self.watch or self.task.watch
 
     @property
     def made_optimizer(self) -> Optimizer:

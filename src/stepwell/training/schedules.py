@@ -33,6 +33,9 @@ WHEN: dict[type[LRScheduler], When] = {
 the watched one is better. `Experiment(scheduler_steps="batch")` overrules it."""
 
 
+_FEWEST = 4  # steps of a cycle
+
+
 class Schedule:
     """A scheduler that is stepped when it is due. Without a scheduler, nothing is ever due.
 
@@ -84,6 +87,18 @@ class Schedule:
             self.scheduler.step()
         elif self.when == "metric":
             self.scheduler.step(number(getattr(self.scheduler, "mode", "min")))  # type: ignore[arg-type]
+
+
+def one_cycle(optimizer: Optimizer, rate: float, steps: int, warm_up: float = 0.1) -> LRScheduler | None:
+    """Torch's `OneCycleLR` over `steps` steps, up to `rate` in their first part `warm_up` and down again.
+
+    Smith and Topin, *Super-convergence*, 2019. None for fewer than four steps, in which there is nothing to rise and fall.
+    """
+    if steps < _FEWEST:
+        return None
+    # torch divides by the length of the rise less one step, which must not be nothing.
+    rise = max(warm_up, 2 / steps)
+    return torch_schedulers.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=rise)
 
 
 def _look_up(scheduler: LRScheduler) -> When:

@@ -147,7 +147,7 @@ class Training:
         """The watched number of a line of the history (default: the newest); of training where there is no validation."""
         line = self.history[-1] if line is None else line
         numbers: dict[str, float] = line.get("val") or line["train"]
-        return float(numbers.get(self.task.watch[0], numbers["loss"]))
+        return float(numbers.get(self.experiment.watched[0], numbers["loss"]))
 
     def _number_for(self, mode: str) -> float:
         """What a scheduler that waits for a plateau is told: less is better with `min`, more with `max`."""
@@ -164,7 +164,7 @@ class Training:
     @property
     def watch(self) -> tuple[str, str]:
         """The name of the watched number, and `min` or `max`: whether small or large is good."""
-        name, good = self.task.watch
+        name, good = self.experiment.watched
         known = self.history[-1].get("val") or self.history[-1]["train"] if self.history else {name: 0.0}
         return (name, good) if name in known else ("loss", "min")
 

@@ -18,8 +18,8 @@ from stepwell.recipes.kinds import KINDS, part
 from stepwell.recipes.launch import Launched, rebuild, train
 from stepwell.recipes.predictor import load_predictor
 from stepwell.recipes.recipe import load
-from stepwell.recipes.tabular import types_of
 from stepwell.recipes.tabular_baselines import baselines
+from stepwell.recipes.tabular_flags import types_of
 from stepwell.recipes.tabular_insight import insight
 from stepwell.recipes.verify import verify
 
@@ -183,3 +183,38 @@ def test_types_are_pairs() -> None:
 def test_a_table_resumes_to_the_bit(file: Path) -> None:
     """With embedded categories, dropout and several members, on as many threads as there are."""
     assert verify(load("table"), of(file, "y", hidden=[128], members=3, batch_size=64), steps=40).same
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ({"members": 0}, "--members is 0; 1 or more is due"),
+        ({"hidden": [8, 0]}, "--hidden is 0; 1 or more is due"),
+        ({"dropout": 1.5}, r"--dropout is 1.5; 0 to 0.99 is due"),
+        ({"batch_size": 0}, "--batch-size is 0; 1 or more is due"),
+        ({"learning_rate": -1.0}, "--learning-rate is -1; 1e-12 or more is due"),
+        ({"val": 0.6, "test": 0.6}, "--val 0.6 and --test 0.6 leave no rows to train on"),
+        ({"group": "town", "copies": "together"}, "--group and --copies each say how to split"),
+        ({"group": "twon"}, "--group names 'twon'.*Did you mean 'town'"),
+        ({"group": "y"}, "--group and --target both name 'y'"),
+    ],
+)
+def test_flags_that_cannot_be_meant_are_refused(file: Path, flags: dict[str, Any], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        load("table").build(of(file, "y", **flags))
+
+
+@pytest.mark.parametrize(("epochs", "rows"), [(1, 20), (2, 160), (10, 10), (1, 3200)])
+def test_any_number_of_updates_has_a_schedule(tmp_path: Path, epochs: int, rows: int) -> None:
+    """torch's OneCycleLR divides by nothing where its rise is one step."""
+    draw = np.random.default_rng(0).normal(size=(rows + 40, 2))
+    pl.DataFrame(draw, schema=["x", "y"]).write_csv(tmp_path / "small.csv")
+    settings = {"hidden": [4], "bins": 0, "epochs": epochs, "batch_size": 32, "val": 0.2, "test": 0.2}
+    made = train(
+        load("table"), {"file": str(tmp_path / "small.csv"), "target": "y", **settings}, out=str(tmp_path / "r")
+    )
+    assert made.training.epochs == epochs
+
+
+def test_a_rare_class_is_not_judged_by_accuracy(file: Path) -> None:
+    assert load("table").build(of(file, "big")).watched == ("loss", "min")

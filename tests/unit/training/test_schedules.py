@@ -15,7 +15,7 @@ from torch.optim.swa_utils import SWALR
 
 import stepwell as sw
 from stepwell.core.errors import CheckpointError, TrainingError
-from stepwell.training.schedules import WHEN, Schedule
+from stepwell.training.schedules import WHEN, Schedule, one_cycle
 
 STEPS = -(-toys.ROWS // toys.BATCH)  # an epoch's
 EPOCHS = 4
@@ -198,3 +198,22 @@ def test_a_checkpoint_of_another_schedule_is_refused(there: str | None, tmp_path
         second = toys.experiment(model, optimizer=optimizer, scheduler=S.CosineAnnealingLR(optimizer, 3), epochs=6)
     with pytest.raises(CheckpointError, match=text):
         sw.fit(second, run, resume=run.read_checkpoint())
+
+
+@pytest.mark.parametrize("steps", [4, 5, 9, 10, 11, 19, 20, 21, 1000])
+def test_a_cycle_rises_to_its_rate_and_falls(steps: int) -> None:
+    optimizer = SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    cycle, rates = one_cycle(optimizer, 0.5, steps), []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        cycle.step() if len(rates) < steps else None
+    top = rates.index(max(rates))
+    assert 0.45 < max(rates) <= 0.5 + 1e-12  # the peak may lie between two steps
+    assert 0 < top < steps - 1
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_too_few_steps_have_no_cycle() -> None:
+    assert one_cycle(SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0), 0.5, 3) is None

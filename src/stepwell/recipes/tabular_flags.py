@@ -1,0 +1,88 @@
+"""What the flags of a recipe for tables ask for: checked, and turned into types, columns and a split."""
+
+from math import inf
+
+from stepwell.core.errors import DataError
+from stepwell.data.splits import Split, split_by_time, split_grouped, split_random, split_stratified
+from stepwell.data.tables.calendar import as_times
+from stepwell.data.tables.columns import Column, check_known
+from stepwell.data.tables.encoder import Noted
+from stepwell.data.tables.findings import row_hashes
+from stepwell.data.tables.read import TableFile
+from stepwell.data.tables.target import Target
+
+HEADER = {"auto": None, "yes": True, "no": False}
+_RANGES = {
+    "members": (1, inf),
+    "bins": (0, inf),
+    "batch_size": (1, inf),
+    "epochs": (1, inf),
+    "dropout": (0, 0.99),
+    "learning_rate": (1e-12, inf),
+    "weight_decay": (0, inf),
+    "hidden": (1, inf),
+    "val": (0, 0.9),
+    "test": (0, 0.9),
+}
+
+
+def types_of(given: tuple[str, ...]) -> dict[str, str]:
+    """Columns and types out of `column:type`."""
+    pairs = [each.rpartition(":") for each in given]
+    wrong = [each for each, (column, _, _) in zip(given, pairs, strict=True) if not column]
+    if wrong:
+        raise DataError(f"--types takes column:type, such as zip:text; given: {wrong[0]!r}.")
+    return {column: kind for column, _, kind in pairs}
+
+
+def check_settings(**given: float) -> None:
+    """Refuse, with `DataError`, numbers that no network can have; each is named as its flag."""
+    for name, value in given.items():
+        low, high = _RANGES[name]
+        if not low <= value <= high:
+            due = f"{low:g} to {high:g}" if high < inf else f"{low:g} or more"
+            raise DataError(f"--{name.replace('_', '-')} is {value:g}; {due} is due.")
+
+
+def dropped(read: TableFile, target: str, drop: tuple[str, ...], group: str) -> tuple[str, ...]:
+    """What to leave out: a group's name says nothing of new groups."""
+    if not group or group in drop:
+        return drop
+    check_known([group], read.frame.columns, "--group")
+    if group == target:
+        raise DataError(f"--group and --target both name {group!r}; group the rows by another column.")
+    return (*drop, group)
+
+
+def split_rows(
+    read: TableFile,
+    target: Target,
+    *,
+    by_time: str,
+    by_group: str,
+    alike: list[Column],
+    val: float,
+    test: float,
+    seed: int,
+) -> Split:
+    """By time or by groups where a column is named for it; else at random, of classes in equal proportion.
+
+    Raises `DataError` where several ways are asked for, of which only one could be gone.
+    """
+    if val + test >= 1:
+        raise DataError(f"--val {val:g} and --test {test:g} leave no rows to train on; together they are less than 1.")
+    asked = [flag for flag, given in (("--time", by_time), ("--group", by_group), ("--copies", alike)) if given]
+    if len(asked) > 1:
+        raise DataError(f"{' and '.join(asked)} each say how to split the rows; give one of them.")
+    amounts = {"train": 1 - val - test, "val": val, "test": test}
+    if by_time:
+        check_known([by_time], read.frame.columns, "--time")
+        return split_by_time(as_times(read.frame[by_time], Noted(read.line)).to_numpy(), **amounts)
+    if by_group:
+        check_known([by_group], read.frame.columns, "--group")
+        return split_grouped(read.frame[by_group].cast(str).to_list(), **amounts, seed=seed)
+    if alike:
+        return split_grouped(row_hashes(read.frame, alike), **amounts, seed=seed)
+    if target.kind == "regression":
+        return split_random(len(read.frame), **amounts, seed=seed)
+    return split_stratified(target.encode(read.frame).flatten(), **amounts, seed=seed)
