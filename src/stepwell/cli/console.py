@@ -48,12 +48,17 @@ def facts(rows: Sequence[tuple[str, object]]) -> None:
 
 
 def suggest_next(commands: Sequence[tuple[str, str]]) -> None:
-    """Print commands that one may run next, and what each does."""
+    """Print commands that one may run next, and what each does: behind it, or where that is too wide, above it."""
+    out = console()
     width = max(len(command) for command, _ in commands)
+    beside = width + max(len(what) for _, what in commands) + 5 <= out.width
     say()
     say("Next:", style="dim")
     for command, what in commands:
-        console().print(Text.assemble("  ", (f"{command:<{width}}", "cyan"), (f"   {what}", "dim")))
+        if beside:
+            out.print(Text.assemble("  ", (f"{command:<{width}}", "cyan"), (f"   {what}", "dim")))
+        else:
+            out.print(Text.assemble((f"  {what}:\n", "dim"), "    ", (command, "cyan")))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], *, right: Sequence[str] = ()) -> Table:

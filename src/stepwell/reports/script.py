@@ -20,7 +20,7 @@ MOVE_THRESHOLD = """
     };
     slider.value = index;
     slider.setAttribute("aria-valuetext", known.t[index]);
-    show("threshold", known.t[index].toFixed(2));
+    show("threshold", known.t[index]);
     for (const [name, value] of Object.entries({ tp, fp, fn, tn })) show(name, count(value));
     for (const [name, value] of Object.entries(rates)) show(name, written(value));
     for (const mark of box.querySelectorAll("circle[data-x]")) {

@@ -14,7 +14,8 @@ from stepwell.reports.script import MOVE_THRESHOLD
 from stepwell.reports.svg import inline
 from stepwell.reports.text import Html, Numeric, escape, number
 
-_LISTED = np.arange(1, 10) / 10
+_MOST_LISTED = 9
+_ROUND = 1e-6
 _WORTH = 0.005
 """How much F1 another threshold has to gain to be worth a sentence."""
 
@@ -59,7 +60,7 @@ def _plain(counts: RankingCounts) -> Html:
     return escape(
         json.dumps(
             {
-                "t": [round(float(each), 4) for each in counts.thresholds],
+                "t": [_told(float(each)) for each in counts.thresholds],
                 "tp": [int(each) for each in counts.true_positives],
                 "fp": [int(each) for each in counts.false_positives],
                 "p": int(counts.positives),
@@ -72,7 +73,7 @@ def _plain(counts: RankingCounts) -> Html:
 
 def _slider(counts: RankingCounts, at: int) -> Html:
     """The control, hidden until the script runs, which it needs; and the threshold, which stands there in any case."""
-    now = f'<output for="threshold-slider" data-show="threshold">{counts.thresholds[at]:.2f}</output>'
+    now = f'<output for="threshold-slider" data-show="threshold">{_told(counts.thresholds[at])}</output>'
     return Html(
         f'<p class="control"><label for="threshold-slider">Threshold {now}</label>'
         f'<input id="threshold-slider" type="range" min="0" max="{len(counts.thresholds) - 1}" step="1" value="{at}" hidden></p>'
@@ -145,18 +146,20 @@ def _advice(counts: RankingCounts, scores: dict[str, Array], at: int) -> Html:
     f1 = np.nan_to_num(scores["f1"])
     best = int(f1.argmax())
     if f1[best] - f1[at] < _WORTH:
-        return paragraph(f"No other threshold has a notably better F1 than {counts.thresholds[at]:.2f}.", "note")
+        return paragraph(f"No other threshold has a notably better F1 than {_told(counts.thresholds[at])}.", "note")
     return paragraph(
-        f"F1 is greatest at threshold {counts.thresholds[best]:.2f}: {f1[best]:.3f}, against {f1[at]:.3f} at"
-        f" {counts.thresholds[at]:.2f}. Chosen and judged on the same rows, that is a little too kind.",
+        f"F1 is greatest at threshold {_told(counts.thresholds[best])}: {f1[best]:.3f}, against {f1[at]:.3f} at"
+        f" {_told(counts.thresholds[at])}. Chosen and judged on the same rows, that is a little too kind.",
         "note",
     )
 
 
 def _table(counts: RankingCounts, scores: dict[str, Array]) -> Html:
-    """Counts and scores at 0.1, 0.2, …: for paper, and where no script runs."""
-    places = [int(np.abs(counts.thresholds - each).argmin()) for each in _LISTED]
-    rows = [(Numeric(f"{counts.thresholds[at]:.1f}"), *_counts(counts, at), *_scored(scores, at)) for at in places]
+    """Counts and scores at nine thresholds and at that of the best F1: for paper, and where no script runs."""
+    rows = [
+        (Numeric(_told(counts.thresholds[at])), *_counts(counts, at), *_scored(scores, at))
+        for at in _listed(counts, scores)
+    ]
     header = (
         "threshold",
         "true pos.",
@@ -169,6 +172,21 @@ def _table(counts: RankingCounts, scores: dict[str, Array]) -> Html:
         "accuracy",
     )
     return Html(f'<div id="threshold-list">{table(rows, header)}</div>')
+
+
+def _listed(counts: RankingCounts, scores: dict[str, Array]) -> list[int]:
+    """Places of thresholds among which counts differ, evenly spread, with the task's own and that of the best F1."""
+    called = np.stack((counts.true_positives, counts.false_positives))
+    moves = np.flatnonzero(np.append(True, (np.diff(called) != 0).any(0)))
+    even = moves[np.linspace(0, len(moves) - 1, _MOST_LISTED + 2).round().astype(int)[1:-1]]
+    own = int(np.abs(counts.thresholds - counts.threshold).argmin())
+    best = int(np.nan_to_num(scores["f1"]).argmax())
+    return sorted({*map(int, even), own, best})
+
+
+def _told(threshold: float) -> str:
+    """A threshold with two decimals where that is all of it, else with four digits."""
+    return f"{threshold:.2f}" if abs(threshold - round(threshold, 2)) < _ROUND else f"{threshold:.4g}"
 
 
 def _counts(counts: RankingCounts, at: int) -> tuple[int, ...]:

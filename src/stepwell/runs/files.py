@@ -92,7 +92,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None
 def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     """The arrays of an `.npz` file. Raises `RunError` where it is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
             return dict(found)
     except FileNotFoundError:
         raise RunError(f"There is no {path.name} in {path.parent}.") from None

@@ -37,8 +37,9 @@ def test_counts_at_every_threshold_are_those_of_all_rows() -> None:
     found, probabilities = binary()
     counts, truth = found.ranking, TRUTH[:, 0].numpy() == 1
     assert (counts.positives, counts.negatives) == (truth.sum(), (~truth).sum())
-    assert len(counts.thresholds) == 101
-    assert np.allclose(np.diff(counts.thresholds), 0.01, atol=1e-5)
+    assert 95 <= len(counts.thresholds) <= 102
+    assert (np.diff(counts.thresholds) > 0).all()
+    assert (counts.thresholds[0], counts.thresholds[-1]) == (0, 1)
     for at, threshold in enumerate(np.float32(counts.thresholds)):
         said = probabilities >= threshold
         assert counts.true_positives[at] == (said & truth).sum()
@@ -123,4 +124,36 @@ def test_probabilities_and_targets_in_one_dimension_are_taken_as_they_are() -> N
     model = nn.Sequential(nn.Linear(3, 1), nn.Sigmoid(), nn.Flatten(0))
     found = sw.evaluate(experiment(model, sw.Binary(outputs="probabilities"), TRUTH[:, 0]), "train")
     said = model(X).detach().numpy() >= 0.5
-    assert found.ranking.true_positives[50] == (said & (TRUTH[:, 0].numpy() == 1)).sum()
+    at = found.ranking.thresholds.tolist().index(0.5)
+    assert found.ranking.true_positives[at] == (said & (TRUTH[:, 0].numpy() == 1)).sum()
+
+
+@pytest.mark.parametrize("batch_size", [1, 37, 900])
+def test_thresholds_lie_where_a_rare_class_is(batch_size: int) -> None:
+    rare = (X[:, 0] > 2).float()[:, None]
+    model = nn.Linear(3, 1)
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[0.5, 0.1, 0.0]]))
+        model.bias.fill_(-6)
+    assert 5 < rare.sum() < 40
+    counts = sw.evaluate(experiment(model, sw.Binary(), rare, batch_size), "train").ranking
+    probabilities = model(X).sigmoid().detach().numpy()[:, 0]
+    assert probabilities.max() < 0.05
+    for at, threshold in enumerate(np.float32(counts.thresholds)):
+        assert counts.true_positives[at] == ((probabilities >= threshold) & (rare[:, 0].numpy() == 1)).sum()
+        assert counts.false_positives[at] == ((probabilities >= threshold) & (rare[:, 0].numpy() == 0)).sum()
+    assert len(np.unique(counts.true_positives)) >= int(rare.sum())
+    assert len(np.unique(counts.true_positives + counts.false_positives)) > 60
+
+
+@pytest.mark.parametrize("probability", [0.0, 1.0, 1e-30])
+def test_probabilities_at_the_ends_are_counted(probability: float) -> None:
+    class Constant(nn.Linear):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            return super().forward(inputs) * 0 + probability
+
+    model = Constant(3, 1)
+    found = sw.evaluate(experiment(model, sw.Binary(outputs="probabilities"), TRUTH), "train").ranking
+    reached = found.thresholds <= np.float32(probability)
+    expected = np.where(reached, int(TRUTH.sum()), 0)
+    assert found.true_positives.tolist() == expected.tolist()

@@ -109,8 +109,8 @@ def choose_channels(
     further columns of times, and columns that are the target by another name. Raises `DataError` for unknown names, and
     for a column that is known ahead but cannot be used.
     """
-    check_known(drop, frame.columns, "--drop")
-    check_known(known, frame.columns, "--known")
+    for flag, names in {"--time": time, "--target": [target], "--drop": drop, "--known": known}.items():
+        check_known(names, frame.columns, flag, "write names above it")
     used = frame.drop([name for name in time if name != target])
     if set(used.columns) == {target}:
         return []

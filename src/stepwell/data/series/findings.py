@@ -1,6 +1,7 @@
 """What is unusual in a series' times, in sentences: gaps, and the hours that clocks leave out or repeat."""
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -138,5 +139,5 @@ def midnight_hint(frame: pl.DataFrame, times: Times, names: Sequence[str], step:
         return []
     return [
         f"{', '.join(same)} {'is' if len(same) == 1 else 'are'} the same all day: if the days ahead are known, as those of a"
-        f" calendar, say --known {','.join(same)}."
+        f" calendar, say --known {quote(','.join(same))}."
     ]

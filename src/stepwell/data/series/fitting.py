@@ -15,6 +15,8 @@ from stepwell.data.series.steps import written
 from stepwell.data.series.timeline import Duplicates, Fill, Timeline, true_calendar
 from stepwell.data.series.windows import side_borders
 from stepwell.data.tables.columns import Column
+from stepwell.data.tables.flags import whole_names
+from stepwell.data.tables.notes import without_guesses
 from stepwell.data.tables.read import TableFile
 
 
@@ -36,6 +38,8 @@ def fit_reader(
     """The reader of a file's series. `val` and `test` are the shares of steps held out at its end; what is fitted, is
     fitted to those before. `period` 0 finds the season. Raises `DataError` for a file that is no series.
     """
+    time, drop, known = (whole_names(names, file.frame.columns) for names in (time, drop, known))
+    file = replace(file, notes=_of_series(without_guesses(file.notes, (*time, target))))
     chosen = choose_channels(file.frame, time, target, drop, known)
     timeline = true_calendar(file.frame, time, target, duplicates=duplicates, fill=fill, place=place_in(file))
     columns = _without_calendar(chosen, timeline, known)
@@ -61,6 +65,12 @@ def fit_reader(
         span=_span(file, timeline),
         timeline=timeline,
     )
+
+
+def _of_series(notes: Sequence[str]) -> tuple[str, ...]:
+    """The notes without a table's flag, which a series has not."""
+    flagged = [note.partition("; --types ") for note in notes]
+    return tuple(f"{said}." if flag else said for said, flag, _ in flagged)
 
 
 def _without_calendar(columns: Sequence[Column], timeline: Timeline, known: Sequence[str]) -> list[Column]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import time as clock
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -92,9 +93,11 @@ class SeriesReader(Reader):
             )
 
     def answered(self, reading: Reading, answers: list[dict[str, Any]]) -> pl.DataFrame:
-        """One row for each time ahead: `time` and `forecast`."""
+        """One row for each time ahead: `time`, a date where steps are of days or longer and begin at midnight, and `forecast`."""
         values = pl.Series("forecast", [list(answer["values"].values()) for answer in answers], pl.List(pl.Float64))
-        return reading.rows.select(time="times").with_columns(values).explode("time", "forecast")
+        found = reading.rows.select(time="times").with_columns(values).explode("time", "forecast")
+        daily = self.step.whole_days and bool((found["time"].dt.time() == clock(0)).all())
+        return found.with_columns(pl.col("time").cast(pl.Date)) if daily else found
 
     def row(self, number: int) -> dict[str, Any]:
         """When the forecast of a window begins."""

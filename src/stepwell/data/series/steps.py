@@ -44,6 +44,11 @@ class Step:
     def _unit(self) -> tuple[int, str, str]:
         return next((self.micros // size, name, short) for name, short, size in _UNITS if self.micros % size == 0)
 
+    @property
+    def whole_days(self) -> bool:
+        """Whether it is a number of days, or of months: from a midnight it leads to another."""
+        return self.micros % _DAY == 0
+
     def ahead(self, steps: int) -> str:
         """So many steps from now, briefly: `+3 h`."""
         if self.months:

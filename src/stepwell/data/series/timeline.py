@@ -10,7 +10,8 @@ import polars as pl
 from stepwell.core.errors import DataError, suggest
 from stepwell.data.series.findings import counted, doubled_hours, gap_sentences
 from stepwell.data.series.steps import Places, Step, check_regular, find_step, written
-from stepwell.data.series.times import Place, Times, parse_times, row_place
+from stepwell.data.series.times import Place, Times, parse_times, row_place, with_numbers
+from stepwell.data.tables.values import looks
 
 Duplicates = Literal["refuse", "mean"]
 Fill = Literal["season", "last", "zero"]
@@ -62,6 +63,7 @@ def true_calendar(
     is filled from the future, which windows must not see. `step` is found where it is not given. Raises `DataError` for
     times or targets that do not make a series, with their `place`.
     """
+    frame = with_numbers(frame, [*time[1:], target])
     _check_target(frame, target)
     parsed = parse_times(frame, time, place, text)
     order = np.argsort(parsed.times, kind="stable")
@@ -87,12 +89,19 @@ def _check_target(frame: pl.DataFrame, target: str) -> None:
             f"{suggest(target, frame.columns)}"
         )
     column = frame[target]
+    if column.null_count() == len(column):
+        raise DataError(f"The column {target!r} has no value in any of {len(column)} rows, so nothing can be learned.")
     if not column.dtype.is_numeric() and column.dtype != pl.Boolean:
         raise DataError(
             f"The column {target!r} is {column.dtype}, and a forecast is of numbers. Take another --target, or mend it."
+            f"{_number_hint(column)}"
         )
-    if column.null_count() == len(column):
-        raise DataError(f"The column {target!r} has no value in any of {len(column)} rows, so nothing can be learned.")
+
+
+def _number_hint(column: pl.Series) -> str:
+    """That text may be numbers as people write them, with thousands separators or units."""
+    first = column.cast(pl.String).drop_nulls()[0]
+    return "".join(f" {note}." for note in looks(first) if "a number" in note)
 
 
 def _order_notes(times: Times, place: Place) -> list[str]:

@@ -67,6 +67,15 @@ def parse_times(
     return parsed._replace(times=times)
 
 
+def with_numbers(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The table with columns of `names` that are whole numbers in text, such as the hours 00 to 23, as numbers."""
+    texts = [frame[name] for name in names if name in frame.columns and frame.schema[name] == pl.String]
+    numbers = [
+        text.cast(pl.Int64) for text in texts if text.str.contains(r"^\d{1,18}$").all() and not text.is_null().all()
+    ]
+    return frame.with_columns(numbers)
+
+
 def _refuse(wrong: pl.Series, column: pl.Series, place: Place, what: str) -> None:
     """Raise `DataError` for the first row where `wrong` is true."""
     rows = wrong.arg_true()

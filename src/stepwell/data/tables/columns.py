@@ -9,7 +9,7 @@ import polars as pl
 
 from stepwell.core.errors import DataError, suggest
 from stepwell.data.tables.column import Column, OrdinalAs
-from stepwell.data.tables.flags import ASKED
+from stepwell.data.tables.flags import ASKED, whole_names
 from stepwell.data.tables.guesses import guess
 from stepwell.data.tables.summaries import summaries
 
@@ -34,8 +34,9 @@ def choose_columns(
     left to learn from.
     """
     times = (time,) if isinstance(time, str) else tuple(time or ())
-    orders = dict(_ordered(name, frame.columns) for name in ordinal)
+    orders = dict(_ordered(name, frame.columns) for name in whole_names(ordinal, frame.columns))
     named = {"drop": drop, "continuous": continuous, "ordinal": tuple(orders), "nominal": nominal, "time": times}
+    named = {flag: whole_names(names, frame.columns) for flag, names in named.items()}
     flags = _flags(named, frame.columns, target)
     chosen = []
     for summary in summaries(frame.drop(target)):
@@ -70,14 +71,23 @@ def _flags(named: Mapping[str, Sequence[str]], known: Sequence[str], target: str
     return flags
 
 
-def check_known(names: Iterable[str], known: Sequence[str], flag: str) -> None:
-    """Raise `DataError`, with the nearest name, for one that is no column."""
+def check_known(names: Iterable[str], known: Sequence[str], flag: str, header: str = "--header yes to use it") -> None:
+    """Raise `DataError`, with the nearest name, for one that is no column. `header` says how a first line is taken as the
+    names, for columns that have none.
+    """
     for name in names:
         if name not in known:
             columns = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
             raise DataError(
                 f"{flag} names {name!r}, which is no column of the table.{suggest(name, known)} Its columns: {columns}."
+                f"{_numbered(known, header)}"
             )
+
+
+def _numbered(known: Sequence[str], header: str) -> str:
+    if not known or list(known) != [f"column_{number}" for number in range(1, len(known) + 1)]:
+        return ""
+    return f" No header was found in the first line, so the columns are numbered ({header})."
 
 
 def _nothing_left(columns: Sequence[Column]) -> str:

@@ -53,7 +53,8 @@ def find_dialect(path: Path, lines: Iterable[str], delimiter: str | None = None,
     has_header = _has_header([record.fields for record in found]) if header is None else header
     if has_header and len(found) == 1:
         raise DataError(
-            f"{path} has a header (line {found[0].line}), but no rows below it. If this line is a row, say header=False."
+            f"{path} has a header (line {found[0].line}), but no rows below it. If this line is a row, say"
+            " --header no (header=False)."
         )
     names, notes = _named(found[0].fields, has_header)
     if not has_header and header is None:
@@ -118,9 +119,14 @@ def _given(path: Path, sample: Sequence[str], delimiter: str) -> str:
     if len(first.fields) == 1 and _fit(path, sample, better) > _fit(path, sample, one):
         raise DataError(
             f"{path}, line {first.line}: {one!r} divides nothing there, but {better!r} gives {len(divided.fields)} columns. "
-            f"Say delimiter={better!r}, or leave the delimiter out."
+            f"Say --delimiter {_typed(better)} (delimiter={better!r}), or leave the delimiter out."
         )
     return one
+
+
+def _typed(delimiter: str) -> str:
+    """A delimiter as it is typed on a command line."""
+    return {"\t": "tab", WHITESPACE: "whitespace"}.get(delimiter, repr(delimiter))
 
 
 def _is_number(field: str) -> bool:

@@ -1,6 +1,7 @@
 """What may make the scores on a table wrong: leaks, copies, identifiers, classes that hardly occur."""
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,7 +49,6 @@ def table_findings(frame: pl.DataFrame, columns: Sequence[Column], target: Targe
         *_idle(frame, train, used),
         *_copies(row_hashes(frame, columns), split),
         *_classes(frame, train, target),
-        *_dropped(columns),
     ]
 
 
@@ -61,7 +61,7 @@ def _sums(frame: pl.DataFrame, train: Codes, used: Sequence[Column], target: Tar
     return [
         Finding(
             f"{target.name} is {first} {sign} {second} in every training row, so it can be computed and need not be"
-            f" learnt. If they are not known before it is: --drop {first},{second}.",
+            f" learnt. If they are not known before it is: --drop {quote(f'{first},{second}')}.",
             (first, second),
         )
         for first, sign, second in exact_sums(frame, train, used, target)[:_SHOWN]
@@ -73,7 +73,7 @@ def _lone(frame: pl.DataFrame, train: Codes, used: Sequence[Column], target: Tar
     return [
         Finding(
             f"{name} predicts {target.name} nearly alone ({measure} {score:.3f}). If it is not known before the target"
-            f" is: --drop {name}.",
+            f" is: --drop {quote(name)}.",
             (name,),
         )
         for name, score in list(lone_predictors(frame, train, used, target).items())[:_SHOWN]
@@ -87,7 +87,7 @@ def _kept_identifiers(frame: pl.DataFrame, used: Sequence[Column]) -> list[Findi
     return [
         Finding(
             f"{column.name} is used, as a flag says, but {column.why.partition(', dropped')[0]}: a network can learn rows by"
-            f" heart from it. If it is one: --drop {column.name}.",
+            f" heart from it. If it is one: --drop {quote(column.name)}.",
             (column.name,),
         )
         for column in found[:_SHOWN]
@@ -100,7 +100,8 @@ def _thin_levels(frame: pl.DataFrame, train: Codes, used: Sequence[Column]) -> l
     return [
         Finding(
             f"{name} has {count:,} categories in {len(train):,} training rows, too few to learn most of them. If it names"
-            f" things that rows belong to, keep each on one side: --group {name}; else --drop {name}."
+            f" things that rows belong to, keep each on one side: --group {quote(name)}; else"
+            f" --drop {quote(name)}."
         )
         for name, count in levels.items()
         if count * _ROWS_A_LEVEL > len(train)
@@ -164,15 +165,3 @@ def _classes(frame: pl.DataFrame, train: Codes, target: Target) -> list[Finding]
             )
         )
     return found
-
-
-def _dropped(columns: Sequence[Column]) -> list[Finding]:
-    """Columns that are left out without a flag."""
-    out = [column for column in columns if column.kind == "dropped" and not column.asked]
-    found = [Finding(f"{column.name}: {column.why}.") for column in out[:_SHOWN]]
-    more = len(out) - _SHOWN
-    return (
-        [*found, Finding(f"… and {more:,} more columns are dropped; the table of columns says why.")]
-        if more > 0
-        else found
-    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from stepwell.data.tables.columns import Column
 from stepwell.data.tables.encoder import naming
 from stepwell.data.tables.encoding import Encoding
 from stepwell.data.tables.findings import table_findings
+from stepwell.data.tables.notes import without_guesses
 from stepwell.data.tables.read import TableFile
 from stepwell.data.tables.reader import TableReader
 from stepwell.data.tables.target import Target, missing_note, rows_with_target
@@ -39,18 +41,27 @@ def fit_reader(
     chosen = chosen.fit(file.frame, made.rows["train"])
     lost = missing_note(target, len(file.frame), known, file.line)
     found = table_findings(file.frame, columns, chosen, made)
+    times = [column.name for column in columns if column.kind == "time"]
     reader = TableReader(
         columns=tuple(columns),
         encoding=encoding,
         target=chosen,
         file=_facts(file),
         missing=_missing(file.frame),
-        notes=(*file.notes, *encoded.notes),
+        notes=(*without_guesses(file.notes, times), *encoded.notes, *_time_hint(times, made)),
         warnings=(*([lost] if lost else []), *(finding.says for finding in found)),
         suspects=tuple(dict.fromkeys(name for finding in found for name in finding.suspects)),
         frame=file.frame,
     )
     return reader, made.apply(ArraySource(encoded.inputs, _targets(chosen, part, known, len(file.frame))))
+
+
+def _time_hint(times: Sequence[str], split: Split) -> list[str]:
+    """That rows with times can be split by them, where they are not."""
+    if not times or split.how.startswith("by_time"):
+        return []
+    shown = ", ".join(times)
+    return [f"The rows have times ({shown}): --time {quote(times[0])} holds out the latest, as in real use."]
 
 
 def _as_in_file(split: Split, known: np.ndarray[Any, Any]) -> Split:

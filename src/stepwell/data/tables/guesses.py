@@ -1,6 +1,7 @@
 """What a column is, guessed from its values, with the reason."""
 
 from collections.abc import Callable
+from shlex import quote
 
 import polars as pl
 
@@ -59,7 +60,7 @@ def identifier(summary: Summary) -> Column | None:
         return _key_of_text(summary)
     if summary.distinct < summary.rows:
         return None
-    keep = f"--continuous {summary.name} keeps it"
+    keep = f"--continuous {quote(summary.name)} keeps it"
     if summary.high - summary.low == summary.rows - 1:
         found = f"the numbers {summary.low:.0f} to {summary.high:.0f}, each once: looks like a row number, dropped"
         return _dropped(summary, f"{found}; {keep}")
@@ -69,7 +70,7 @@ def identifier(summary: Summary) -> Column | None:
 
 
 def _key_of_text(summary: Summary) -> Column | None:
-    keep = f"--nominal {summary.name} keeps it"
+    keep = f"--nominal {quote(summary.name)} keeps it"
     if summary.distinct == summary.known:
         return _dropped(summary, f"a different text in every row: looks like an identifier, dropped; {keep}")
     if summary.distinct > max(ONE_HOT_LEVELS, summary.known / 2):
@@ -97,7 +98,7 @@ def _categories(summary: Summary) -> Column | None:
         return Column(summary.name, "nominal", "onehot", "true, or missing: one-hot")
     if not summary.whole or summary.known < _ROWS_A_VALUE * summary.distinct:
         return None
-    hint = f"; --continuous {summary.name} if their distances mean something"
+    hint = f"; --continuous {quote(summary.name)} if their distances mean something"
     if (summary.low, summary.high, summary.distinct) == _HOURS:
         why = f"the whole numbers 0 to 23, as the hours of a day: taken as categories, {_as(summary)}{hint}"
         return Column(summary.name, "nominal", category_of(summary), why)

@@ -11,6 +11,7 @@ from stepwell.data.tables.values import (
     ISO,
     MISSING,
     TRUTH,
+    ZEROS,
     Odd,
     Values,
     complete,
@@ -22,12 +23,13 @@ from stepwell.data.tables.values import (
     truths,
 )
 
+_PADDED = r"^0\d+$"
 _NEARLY = 0.5  # of a column's values are of a type, and it is worth a word that the others are not
 
 
 def understand(texts: pl.DataFrame, types: Mapping[str, str], decimal_comma: bool = False) -> dict[str, Values]:
     """Every column as the type that `types` asks for, or else as the narrowest that all its values have: integer, number,
-    boolean, date, date and time, text.
+    boolean, date, date and time, text. Whole numbers with leading zeros, such as 04907, are codes and stay text.
 
     Markers of missing values become nulls and are counted; in a column that is asked for as text only the empty field is
     one, since there `NA` may be a word. `decimal_comma` allows numbers such as `7,5`. `Values.odd` tells values that are
@@ -35,8 +37,8 @@ def understand(texts: pl.DataFrame, types: Mapping[str, str], decimal_comma: boo
     """
     words = [name for name, kind in types.items() if kind == "text" and name in texts.columns]
     asked = [name for name, kind in types.items() if kind != "text" and name in texts.columns]
-    plain, empty = _unmarked(texts.select(words), ("",))
-    values, missing = _unmarked(texts.drop(words), MISSING)
+    plain, empty = unmarked(texts.select(words), ("",))
+    values, missing = unmarked(texts.drop(words), MISSING)
     found = {name: Values(plain[name]) for name in words}
     found |= {name: _asked(values[name], types[name], decimal_comma) for name in asked}
     found |= _inferred(values.drop(asked), decimal_comma)
@@ -51,7 +53,8 @@ def join(slabs: Sequence[Values]) -> Values | None:
     known = [slab for slab in slabs if slab.series.null_count() < len(slab.series)] or list(slabs[:1])
     dtype = _common({slab.series.dtype for slab in known})
     floats = {slab.notes for slab in known if slab.series.dtype == pl.Float64}
-    if dtype is None or len(floats) > 1:
+    padded = {ZEROS in slab.notes for slab in known}
+    if dtype is None or len(floats) > 1 or len(padded) > 1:
         return None
     series = pl.concat([slab.series.cast(dtype) for slab in slabs], rechunk=True)
     notes = next((slab.notes for slab in known if slab.notes), ())
@@ -63,7 +66,7 @@ def _asked(values: pl.Series, kind: str, decimal_comma: bool) -> Values:
     return Values(found, odd=misfits(values, found, kind), notes=notes)
 
 
-def _unmarked(texts: pl.DataFrame, markers: Sequence[str]) -> tuple[pl.DataFrame, dict[str, dict[str, int]]]:
+def unmarked(texts: pl.DataFrame, markers: Sequence[str]) -> tuple[pl.DataFrame, dict[str, dict[str, int]]]:
     """The values without blanks around them and with nulls for missing ones, and how often each marker stood for one."""
     values = texts.select(pl.all().str.strip_chars())
     marked = _row(values, pl.all().is_in(markers).any())
@@ -89,10 +92,18 @@ def _inferred(values: pl.DataFrame, decimal_comma: bool) -> dict[str, Values]:
     found |= {column.name: _code(column) if codes[column.name] else Values(floats[column.name]) for column in known}
     texts = left.drop(known.columns)
     first = texts.select(_first_not_number(name) for name in texts.columns)
-    return found | {
+    found |= {
         column.name: _not_numbers(column, floats[column.name], first[column.name].item(), decimal_comma)
         for column in texts
     }
+    return found | _padded(values, found)
+
+
+def _padded(values: pl.DataFrame, found: Mapping[str, Values]) -> dict[str, Values]:
+    """The columns that were found to be numbers, but have leading zeros, which numbers would lose."""
+    numeric = values.select(name for name, column in found.items() if column.series.dtype.is_numeric())
+    padded = _row(numeric, pl.all().str.contains(_PADDED).any())
+    return {name: Values(values[name], notes=(ZEROS,)) for name, is_padded in padded.items() if is_padded}
 
 
 def _first_not_number(name: str) -> pl.Expr:

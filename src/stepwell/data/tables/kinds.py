@@ -1,6 +1,7 @@
 """Which task a target's values make."""
 
 from collections.abc import Callable, Mapping
+from shlex import quote
 from typing import Literal
 
 import polars as pl
@@ -8,6 +9,8 @@ import polars as pl
 from stepwell.core.errors import DataError, suggest
 from stepwell.data.tables.codes import levels_of
 from stepwell.data.tables.encoder import Noted
+from stepwell.data.tables.summaries import counted
+from stepwell.data.tables.values import looks
 
 TargetKind = Literal["regression", "binary", "multiclass"]
 Decided = tuple[TargetKind, tuple[str, ...], str]
@@ -94,6 +97,7 @@ def _regression(values: pl.Series, noted: Noted) -> Decided:
         _refuse_stray_text(values, noted, least=0.5)
         raise DataError(
             f"--task regression is for numbers, but {values.name!r} holds text, such as {values[0]!r}. Say --task multiclass."
+            f"{_number_hint(values)}"
         )
     return "regression", (), "numbers, as --task says"
 
@@ -116,7 +120,7 @@ def _refuse_stray_text(values: pl.Series, noted: Noted, least: float = _MOSTLY) 
     if len(strays) and numbers.is_not_null().mean() >= least:  # type: ignore[operator]
         row = int(strays[0])
         raise DataError(
-            f"The target {values.name!r} is numbers but for {len(strays):,} rows: {values[row]!r} in {noted.place(row)}. Leave"
+            f"The target {values.name!r} is numbers but for {counted(len(strays), 'row', 'rows')}: {values[row]!r} in {noted.place(row)}. Leave"
             " the field empty where the value is unknown, or say --task multiclass."
         )
 
@@ -126,5 +130,14 @@ def _refuse_free_text(values: pl.Series) -> None:
     if distinct > max(_FEW_CLASSES, len(values) / _ROWS_A_CLASS):
         raise DataError(
             f"The target {values.name!r} is text with {distinct:,} values in {len(values):,} rows, such as {values[0]!r}: too"
-            " few rows of each to learn from. Name another target."
+            f" few rows of each to learn from. Name another target.{_number_hint(values)}"
         )
+
+
+def _number_hint(values: pl.Series) -> str:
+    """That text may be numbers, as people write them: with thousands separators, units or leading zeros."""
+    texts = values.cast(pl.String)
+    strays = texts.filter(texts.cast(pl.Float64, strict=False).is_null())
+    if not len(strays):
+        return f" If they are numbers: --types {quote(f'{values.name}:number')}."
+    return "".join(f" {note}." for note in looks(strays[0]) if "a number" in note)

@@ -1,10 +1,12 @@
 """Sentences on what was found in a table while it was read."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 
-from stepwell.data.tables.values import EXPECTED, Values
+from stepwell.data.tables.values import EXPECTED, ZEROS, Values
 
 _SHOWN = 8
+_STAYS = ("but stays text", "are taken as text")
 
 
 def missing_notes(columns: Mapping[str, Values]) -> list[str]:
@@ -26,7 +28,20 @@ def treatment_notes(columns: Mapping[str, Values]) -> list[str]:
     for name, values in columns.items():
         for note in values.notes:
             done.setdefault(note, []).append(name)
-    return [f"{'Column' if len(names) == 1 else 'Columns'} {_listed(names)}: {note}." for note, names in done.items()]
+    return [
+        f"{'Column' if len(names) == 1 else 'Columns'} {_listed(names)}: {_told(note, names[0])}."
+        for note, names in done.items()
+    ]
+
+
+def without_guesses(notes: Sequence[str], times: Sequence[str]) -> tuple[str, ...]:
+    """The notes but for those that say of one of the columns `times` that it stays text: it was read as the time."""
+    heads = tuple(f"Column {name!r}: " for name in times)
+    return tuple(note for note in notes if not (note.startswith(heads) and any(text in note for text in _STAYS)))
+
+
+def _told(note: str, name: str) -> str:
+    return note.replace("{column}:integer", shlex.quote(f"{name}:integer")) if note == ZEROS else note
 
 
 def oddity_notes(columns: Mapping[str, Values], line: Callable[[int], int]) -> list[str]:

@@ -9,8 +9,10 @@ from polars import selectors as cs
 
 from stepwell.core.errors import DataError
 from stepwell.data.tables.asked import asked_columns
+from stepwell.data.tables.inference import unmarked
 from stepwell.data.tables.memory import available_memory, refuse_too_large
-from stepwell.data.tables.values import EXPECTED, converted, misfits
+from stepwell.data.tables.notes import missing_notes
+from stepwell.data.tables.values import EXPECTED, MISSING, Values, converted, misfits
 
 T = TypeVar("T")
 _TEXT_BYTES = 32  # of a text, as its length is not known before it is read
@@ -19,7 +21,8 @@ _TEXT_BYTES = 32  # of a text, as its length is not known before it is read
 def read_parquet(
     path: Path, columns: Sequence[str] | None, types: Mapping[str, str]
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The columns of a Parquet file, categories as texts and decimals as numbers, and notes on what was changed.
+    """The columns of a Parquet file, categories as texts and decimals as numbers, and notes on what was changed. What stands
+    for a missing value in text is missing, as in CSV files.
 
     Raises `DataError` for a damaged file, one without rows or too large for memory, a column that is not there or holds
     lists, structures or bytes, and a value that is not of the type in `types`.
@@ -35,8 +38,9 @@ def read_parquet(
     )
     frame = _careful(path, lambda: pl.read_parquet(path, columns=list(wanted), glob=False))
     frame, notes = _plain(frame)
+    frame, missing = _known(frame, types)
     typed = [_as_type(path, frame[name], types[name]) for name in wanted if name in types]
-    return frame.with_columns(typed), notes
+    return frame.with_columns(typed), (*notes, *missing)
 
 
 def _careful(path: Path, read: Callable[[], T]) -> T:
@@ -78,6 +82,17 @@ def _plain(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     )
     notes = [f"Column {name!r} has {count:,} NaN, which count as missing." for name, count in nan.items()]
     return frame, (*notes, *(f"Column {name!r} has times with a time zone, kept in UTC." for name in zoned))
+
+
+def _known(frame: pl.DataFrame, types: Mapping[str, str]) -> tuple[pl.DataFrame, list[str]]:
+    """Texts with nulls for markers of missing values; in a column that is asked for as text, for empty texts alone."""
+    texts = frame.select(cs.string())
+    words = [name for name in texts.columns if types.get(name) == "text"]
+    plain, empty = unmarked(texts.select(words), ("",))
+    values, marked = unmarked(texts.drop(words), MISSING)
+    frame = frame.with_columns(*plain, *values)
+    missing = empty | marked
+    return frame, missing_notes({name: Values(frame[name], missing[name]) for name in texts.columns if name in missing})
 
 
 def _as_type(path: Path, series: pl.Series, kind: str) -> pl.Series:

@@ -99,7 +99,7 @@ def _guessed(path: Path) -> Text:
     if windows.bad is not None:
         raise DataError(
             f"{_place(path, windows.bad)} is text neither in UTF-8 nor in Windows-1252. Name the encoding, such as "
-            f"encoding='shift_jis' or 'mac-roman', or save the file as UTF-8."
+            f"--encoding shift_jis (encoding='shift_jis') or mac-roman, or save the file as UTF-8."
         )
     place = _place(path, survey.bad).removeprefix(f"{path}, ")
     note = f"The file is not UTF-8 ({place}) and was read as Windows-1252. If letters look wrong, name its encoding."
@@ -150,7 +150,7 @@ def _refuse_nul(path: Path, chunk: bytes, place: int, encoding: str) -> None:
         line = _line(path, place + chunk.index(b"\0"))
         raise DataError(
             f"{path}, line {line}: a zero byte stands here, as in binary files. A table is text (CSV) or Parquet. "
-            f"If it is text in UTF-16, say encoding='utf-16-le' or 'utf-16-be'."
+            f"If it is text in UTF-16, say --encoding utf-16-le (encoding='utf-16-le') or utf-16-be."
         )
 
 

@@ -22,6 +22,9 @@ ISO = re.compile(r"\d{4}([-/])\d{1,2}\1\d{1,2}([T ]\d.*)?")
 COMMA = re.compile(r"[+-]?[\d.]*,\d+([eE][+-]?\d+)?")
 TRUTH: Mapping[str, bool] = {"true": True, "false": False}
 
+ZEROS = "numbers with leading zeros are taken as text; --types {column}:integer if they are numbers"
+"""The note on codes such as 04907, with the place of the column's name."""
+
 _LOOKS = {
     r"\d{1,2}([./-])\d{1,2}\1(\d\d){1,2}( .*)?": "{0!r} may be a date, but stays text; write it as 2011-01-31",
     r"[+-]?\d{1,3}([,.' ]\d{3})+([.,]\d+)?": "{0!r} may be a number, but stays text; write it without thousands separators",
