@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from stepwell.data.loader import Loader
     from stepwell.data.memmap import MemmapSource
     from stepwell.data.orders import Balanced, Sequential, Shuffled, TorchShuffled, Weighted
+    from stepwell.data.pictures import (
+        channel_statistics,
+        normalised,
+        read_picture,
+        read_pictures,
+        scaled,
+        unnormalised,
+    )
     from stepwell.data.splits import (
         Split,
         Splits,
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
         split_random,
         split_stratified,
     )
+    from stepwell.data.volumes import Volume, read_volume
 
 __all__ = [
     "ArraySource",
@@ -40,15 +49,23 @@ __all__ = [
     "Subset",
     "TorchShuffled",
     "Transformed",
+    "Volume",
     "Weighted",
     "as_source",
+    "channel_statistics",
+    "normalised",
     "read_libsvm",
+    "read_picture",
+    "read_pictures",
+    "read_volume",
+    "scaled",
     "shared_rows",
     "split_by_time",
     "split_fixed",
     "split_grouped",
     "split_random",
     "split_stratified",
+    "unnormalised",
     "whole",
 ]
 
@@ -63,6 +80,14 @@ __getattr__ = names_of(
         "stepwell.data.loader": ("Loader",),
         "stepwell.data.memmap": ("MemmapSource",),
         "stepwell.data.orders": ("Balanced", "Sequential", "Shuffled", "TorchShuffled", "Weighted"),
+        "stepwell.data.pictures": (
+            "channel_statistics",
+            "normalised",
+            "read_picture",
+            "read_pictures",
+            "scaled",
+            "unnormalised",
+        ),
         "stepwell.data.splits": (
             "Split",
             "Splits",
@@ -72,5 +97,6 @@ __getattr__ = names_of(
             "split_random",
             "split_stratified",
         ),
+        "stepwell.data.volumes": ("Volume", "read_volume"),
     },
 )

@@ -20,7 +20,7 @@ def roc(
 ) -> Figure:
     """Draw the ROC curve: the share of positives that are found over the share of negatives that are called positive.
 
-    Guessing lies on the dashed diagonal. `area` is written below the curve; `mark` is a point `(fpr, tpr)` to ring, such
+    Guessing lies on the dashed diagonal. `area` is written beside the curve; `mark` is a point `(fpr, tpr)` to ring, such
     as that of a threshold.
     """
     ax = _square(ax, "false positive rate", "true positive rate (recall)")
@@ -41,7 +41,7 @@ def precision_recall(
 ) -> Figure:
     """Draw the precision-recall curve: how many of those called positive are, over how many positives are found.
 
-    `share` is that of positives among all rows, the precision of guessing: a dashed line. `area` is written below the
+    `share` is that of positives among all rows, the precision of guessing: a dashed line. `area` is written beside the
     curve; `mark` is a point `(recall, precision)` to ring.
     """
     ax = _square(ax, "recall", "precision")
@@ -72,7 +72,8 @@ def _curve(ax: Axes, x: Array, y: Array) -> None:
 
 def _finish(ax: Axes, what: str, area: float | None, mark: tuple[float, float] | None) -> None:
     if area is not None and np.isfinite(area):
-        ax.text(0.97, 0.04, f"{what} {area:.3f}", ha="right", color=INK, fontsize=SMALL_SIZE, zorder=4)
+        x, y, side = (0.97, 0.04, "right") if area >= 0.5 else (0.03, 0.93, "left")  # away from the curve
+        ax.text(x, y, f"{what} {area:.3f}", horizontalalignment=side, color=INK, fontsize=SMALL_SIZE, zorder=4)
     if mark is not None:
         ax.plot(
             *([each] for each in mark), "o", color=INK, markerfacecolor=PAPER, markersize=7, zorder=5, clip_on=False

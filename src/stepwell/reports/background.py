@@ -53,7 +53,7 @@ def time(timing: Sequence[Line]) -> Section:
         return Section("Time", "")
     ordered = sorted(spent.items(), key=lambda item: -item[1])
     rows = [(_PARTS.get(key, key), Numeric(duration(seconds)), _bar(seconds / whole)) for key, seconds in ordered]
-    note = f"{duration(whole)} in {number(len(timing))} epochs, {duration(whole / len(timing))} each."
+    note = f"{duration(whole)} in {number(len(timing))} epoch{'s' * (len(timing) > 1)}, {duration(whole / len(timing))} each."
     return Section("Time", table(rows), note)
 
 

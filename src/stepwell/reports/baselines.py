@@ -43,7 +43,12 @@ def compared(evaluation: Evaluation | None, baselines: Sequence[Baseline], best:
     if evaluation is None or best is None:
         return Section("Against simple models", "")
     metric = best.metric
-    body = verdict(best) + _otherwise(best, evaluation, baselines) + _chart(metric, evaluation, baselines) + _table(metric, evaluation, baselines)
+    body = (
+        verdict(best)
+        + _otherwise(best, evaluation, baselines)
+        + _chart(metric, evaluation, baselines)
+        + _table(metric, evaluation, baselines)
+    )
     return Section(
         "Against simple models", Html(body), "Each was fitted to the same training rows and judged by the same others."
     )
@@ -130,8 +135,6 @@ def _best(found: Comparison) -> str:
 
 
 _SIMPLER = "Between equals, choose the simpler one."
-
-
 _HELPS = (
     "For this data, prefer it; or try what usually helps a network: more epochs, another learning rate, wider layers, an"
     " embedding for columns with many levels, the logarithm of a target that spans orders of magnitude, more rows."

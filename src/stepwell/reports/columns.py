@@ -5,7 +5,7 @@ from numbers import Real
 from typing import Any
 
 from stepwell.reports.history import Line
-from stepwell.reports.page import Section, facts_table, figures_row, paragraph, table, warning
+from stepwell.reports.page import Section, facts_table, figures_row, listed, paragraph, table, warning, warnings_box
 from stepwell.reports.text import Html, Numeric, escape, number, part
 
 _FINGERPRINT = 16
@@ -13,7 +13,8 @@ _MOST_COLUMNS = 40
 _MOST_WARNINGS = 12
 _SPLITS = {"train": "training", "val": "validation"}
 _COLUMN = ("column", "kind", "encoding", "levels", "missing", "why")
-_TOLD = ("columns", "warnings", "features", "suspects", "kind", "why")
+_MOST_BOXES = 3
+_TOLD = ("columns", "warnings", "notes", "features", "suspects", "kind", "why")
 """What of a reader's facts has a place of its own."""
 
 
@@ -29,7 +30,12 @@ def data(facts: Line) -> Section:
     if reader.get("why") and "task" in about:
         about["task"] = f"{about['task']}: {reader['why']}"
     blocks = (_splits(counts), facts_table({**_flat(about), **rest}))
-    return Section("Data", Html(figures_row(*filter(None, blocks)) + _columns(facts)))
+    notes = _sentences(reader.get("notes"))
+    return Section("Data", Html(figures_row(*filter(None, blocks)) + _listed("Notes", notes) + _columns(facts)))
+
+
+def _listed(title: str, notes: Sequence[str]) -> Html:
+    return Html(f"<div><h3>{escape(title)}</h3>{listed(notes)}</div>" if notes else "")
 
 
 def _splits(counts: Mapping[str, int]) -> Html:
@@ -94,6 +100,17 @@ def target(facts: Line) -> str:
     return found if isinstance(found, str) else ""
 
 
+def steps(facts: Line) -> list[str]:
+    """The steps of a forecast, as `+1 hour`, `+2 hours`, …; none where the reader knows of no step and horizon."""
+    reader = part(facts, "reader")
+    horizon, words = reader.get("horizon"), str(reader.get("step") or "").split()
+    if not isinstance(horizon, int) or len(words) != 2 or not words[0].isdecimal():
+        return []
+    counts = [int(words[0]) * place for place in range(1, horizon + 1)]
+    unit = words[1].removesuffix("s")
+    return [f"+{count} {unit}{'s' * (count > 1)}" for count in counts]
+
+
 def suspects(facts: Line) -> list[str]:
     """The columns in use that the reader suspects: of knowing the target, or of being a number of the row."""
     found = part(facts, "reader").get("suspects")
@@ -101,12 +118,14 @@ def suspects(facts: Line) -> list[str]:
 
 
 def warnings(facts: Line) -> Html:
-    """Every warning about the data, each once; where there are very many, the first of them."""
+    """Every warning about the data, each once; more than three in one box, and of very many the first."""
     found = [*_sentences(part(facts, "data").get("warnings")), *_sentences(part(facts, "reader").get("warnings"))]
     each = list(dict.fromkeys(found))
     more = len(each) - _MOST_WARNINGS
     rest = paragraph(f"… and {number(more)} more warnings about the data.", "note") if more > 0 else ""
-    return Html("".join(map(warning, each[:_MOST_WARNINGS])) + rest)
+    if len(each) > _MOST_BOXES:
+        return Html(warnings_box(f"{number(len(each))} warnings about the data", each[:_MOST_WARNINGS]) + rest)
+    return Html("".join(map(warning, each)))
 
 
 def _sentences(found: object) -> list[str]:

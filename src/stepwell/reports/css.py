@@ -55,6 +55,11 @@ section > *, .row > *, .cards > *, .steps > *, .small > *, #movable > * { min-wi
 .small svg.plot { min-width: 0 !important; }
 .scroll { overflow-x: auto; }
 figure > .scroll { overflow-y: hidden; }
+.wide { scrollbar-width: thin; background-attachment: local, local, scroll, scroll; background-repeat: no-repeat;
+  background-position: 0 0, 100% 0, 0 0, 100% 0; background-size: 2.5rem 100%, 2.5rem 100%, .8rem 100%, .8rem 100%;
+  background-image: linear-gradient(to right, var(--paper) 40%, transparent),
+    linear-gradient(to left, var(--paper) 40%, transparent), linear-gradient(to right, rgb(128 128 128 / .4), transparent),
+    linear-gradient(to left, rgb(128 128 128 / .4), transparent); }
 svg.plot { display: block; width: 100%; height: auto; stroke-linejoin: round; font-family: inherit; }
 img.plot { display: block; max-width: 100%; height: auto; background: #fff; border-radius: .4rem; }
 figcaption { margin-top: .4rem; }
@@ -67,6 +72,7 @@ tbody tr:last-child > * { border-bottom: 0; }
 th small { display: block; color: var(--soft); font-weight: 400; font-size: .8rem; line-height: 1.35; }
 .num { text-align: right; white-space: nowrap; }
 .name { max-width: 34rem; overflow-wrap: break-word; }
+td.name { min-width: 5rem; }
 .values { min-width: min(20rem, 70vw); font-size: .85rem; color: var(--soft); }
 .bar { display: inline-block; vertical-align: middle; height: .6rem; border-radius: .15rem; background: var(--blue);
   min-width: 2px; }
@@ -77,6 +83,10 @@ pre { background: var(--panel); border-radius: .5rem; padding: .75rem 1rem;
 code, pre { font: .875rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }
 .warning { border-left: 3px solid var(--amber); background: var(--panel); border-radius: 0 .5rem .5rem 0;
   padding: .7rem 1rem; overflow-wrap: anywhere; white-space: pre-line; }
+div.warning { white-space: normal; }
+.notes { padding-left: 1.2rem; display: grid; gap: .35rem; max-width: 44rem; }
+.warning .notes { margin-top: .4rem; }
+.option { white-space: nowrap; }
 .warning b { color: var(--amber); font-weight: 650; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); gap: 1.25rem 1rem; }
 .cards img { display: block; width: 100%; height: auto; max-height: 15rem; object-fit: contain; border-radius: .3rem;
@@ -112,7 +122,7 @@ footer { margin-top: 3rem; }
   h2, h3, thead, .note, .control { break-after: avoid; }
   .tile { padding: .5rem .6rem; }
   .tile dd { font-size: 1.15rem; }
-  .scroll, figure > .scroll { overflow: visible; }
+  .scroll, figure > .scroll { overflow: visible; background: none; }
   svg.plot { min-width: 0 !important; }
   .row { grid-template-columns: 1fr 1fr; }
   .row > *, .steps > li { break-inside: avoid; }

@@ -1,5 +1,7 @@
 """What the model looks at: importance of columns, what each does to the prediction, and the forecast of a series."""
 
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,8 @@ from stepwell.reports.text import Html, Numeric, number, part
 _MOST_BARS = 20
 _MOST_LISTED = 40
 _MOST_DEPENDENCES = 9
+_MOST_NAMED = 4
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d(\.\d+)?)?")
 _SMALL, _LETTERS, _MOST_NAMES = (3.1, 2.2), 26, 6
 
 Insight = Mapping[str, Any]
@@ -41,7 +45,22 @@ def _importance(found: Mapping[str, Any]) -> Section:
         f"How much worse the {metric} becomes when a column's values are exchanged between the rows; the thin lines are"
         " the spread over repeats. Columns that say the same share their importance. A column near zero may be dropped."
     )
-    return Section("What it looks at", figure(fig, f"importance of columns: {said}") + _rest(columns), note)
+    return Section(
+        "What it looks at", figure(fig, f"importance of columns: {said}") + _better(columns) + _rest(columns), note
+    )
+
+
+def _better(columns: Sequence[dict[str, Any]]) -> Html:
+    """A sentence on the columns without which the model was better, the worst first; nothing without any."""
+    found = [str(each.get("column")) for each in reversed(columns) if as_number(each.get("increase")) < 0]
+    if not found:
+        return Html("")
+    more = f" and {number(len(found) - _MOST_NAMED)} more" if len(found) > _MOST_NAMED else ""
+    return paragraph(
+        f"Below zero: exchanging {', '.join(found[:_MOST_NAMED])}{more} made the score better. It may be noise; try"
+        f" --drop {shlex.quote(found[0])}.",
+        "note",
+    )
 
 
 def _rest(columns: Sequence[dict[str, Any]]) -> Html:
@@ -81,11 +100,23 @@ def _small(one: Mapping[str, Any], ylim: tuple[float, float] | None) -> Html:
     name, of = str(one.get("column")), str(one.get("of", "prediction"))
     y = [as_number(value) for value in one.get("y") or ()]
     ax = canvas(None, *_SMALL)
-    fig = plots.dependence(one.get("x") or [], y, one.get("low"), one.get("high"), xlabel="", ylabel=name, ax=ax)
+    fig = plots.dependence(
+        _values(one.get("x") or []), y, one.get("low"), one.get("high"), xlabel="", ylabel=name, ax=ax
+    )
     if ylim is not None:
         ax.set_ylim(ylim)
     _thin(ax)
     return figure(fig, f"{of} over {name}: {_ends(y)}")
+
+
+def _values(x: Sequence[Any]) -> Sequence[Any]:
+    """Values as they are; of times, whose whole texts would be cut, the days, or the hours where all are of one day."""
+    found = [_TIME.fullmatch(each) if isinstance(each, str) else None for each in x]
+    times = [each for each in found if each]
+    if not times or len(times) < len(x):
+        return x
+    part = 2 if len({each[1] for each in times}) == 1 else 1
+    return [each[part] for each in times]
 
 
 def _thin(ax: Axes) -> None:

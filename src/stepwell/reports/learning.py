@@ -86,7 +86,11 @@ def _curve(history: Sequence[Line], name: str, best_epoch: int | None) -> Html:
     title = spoken(name) + (" (logarithmic scale)" if log else "")
     fig = curves(epochs(history), lines, ylabel=title, log=log, best=best_epoch)
     ends = "; ".join(f"{side}: from {_first(values)} to {_last(values)}" for side, values in lines.items())
-    return figure(fig, f"{spoken(name)} over {len(history)} epochs. {ends}")
+    return figure(fig, f"{spoken(name)} over {_epochs(history)}. {ends}")
+
+
+def _epochs(history: Sequence[Line]) -> str:
+    return f"{len(history)} epoch{'s' * (len(history) != 1)}"
 
 
 def wide(values: Array) -> bool:
@@ -118,7 +122,7 @@ def _learning_rate(history: Sequence[Line]) -> tuple[list[Html], str]:
     fig = curves(
         epochs(history), lines, ylabel="learning rate", log=wide(known) and float(known.max() / known.min()) < _STEPS
     )
-    return [figure(fig, f"learning rate over {len(history)} epochs, from {_first(known)} to {_last(known)}")], ""
+    return [figure(fig, f"learning rate over {_epochs(history)}, from {_first(known)} to {_last(known)}")], ""
 
 
 def _rates(value: object) -> list[float]:

@@ -13,6 +13,8 @@ from stepwell.reports.css import CSS
 from stepwell.reports.svg import inline
 from stepwell.reports.text import Html, Numeric, escape, told
 
+_OPTION = re.compile(r"(?<![\w-])--[a-z][\w-]*")
+
 # The browser itself enforces that nothing is loaded, and that nothing runs but a script of just these letters.
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -83,7 +85,7 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[object] = ()) -> Ht
     head = "".join(_cell("th", value, side) for value, side in zip(header, right, strict=False))
     lines = "\n".join(f"<tr>{_row(row, right)}</tr>" for row in body)
     top = f"<thead><tr>{head}</tr></thead>\n" if head else ""
-    return Html(f'<div class="scroll"><table>\n{top}<tbody>\n{lines}\n</tbody></table></div>')
+    return Html(f'<div class="scroll wide"><table>\n{top}<tbody>\n{lines}\n</tbody></table></div>')
 
 
 def _numeric(cells: Sequence[object]) -> bool:
@@ -107,7 +109,18 @@ def facts_table(facts: dict[str, object]) -> Html:
 
 def paragraph(text: object, kind: str = "") -> Html:
     """A paragraph; `kind` is `lead`, `note` or nothing."""
-    return Html(f'<p class="{escape(kind)}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>")
+    return Html(f'<p class="{escape(kind)}">{prose(text)}</p>' if kind else f"<p>{prose(text)}</p>")
+
+
+def prose(text: object) -> Html:
+    """Text as HTML in which no line breaks inside an option such as `--drop`; `Html` stays as it is."""
+    return text if isinstance(text, Html) else Html(_OPTION.sub(r'<span class="option">\g<0></span>', escape(text)))
+
+
+def listed(texts: Iterable[object]) -> Html:
+    """Sentences as a list; empty without any."""
+    items = "".join(f"<li>{prose(each)}</li>" for each in texts)
+    return Html(f'<ul class="notes">{items}</ul>' if items else "")
 
 
 def figure(fig: Figure, alt: str, caption: object = "") -> Html:
@@ -133,7 +146,12 @@ def code(text: object) -> Html:
 
 def warning(text: object, label: str = "Warning") -> Html:
     """A warning, which says in words, not by its colour alone, that it is one."""
-    return Html(f'<p class="warning" role="note"><b>{escape(label)}</b> {escape(text)}</p>')
+    return Html(f'<p class="warning" role="note"><b>{escape(label)}</b> {prose(text)}</p>')
+
+
+def warnings_box(label: object, texts: Iterable[object]) -> Html:
+    """Several warnings in one box, which says so in words, as a list."""
+    return Html(f'<div class="warning" role="note"><b>{escape(label)}</b>{listed(texts)}</div>')
 
 
 def tiles(figures: Iterable[tuple[str, object, str]]) -> Html:

@@ -1,5 +1,7 @@
 """A regression's own part of the results: predictions, residuals, and the interval that they promise for new rows."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,15 +16,19 @@ _FEW = 40
 """Rows below which the outer twentieths hold too few to be quoted."""
 
 
-def regression(targets: npt.ArrayLike, values: npt.ArrayLike, name: str = "") -> Html:
-    """Figures and sentences about predictions `values` of true `targets`, `(rows,)` or `(rows, outputs)`, called `name`."""
+def regression(targets: npt.ArrayLike, values: npt.ArrayLike, name: str = "", steps: Sequence[str] = ()) -> Html:
+    """Figures and sentences about predictions `values` of true `targets`, `(rows,)` or `(rows, outputs)`, called `name`.
+
+    `steps` are the names of the outputs, such as `+1 hour`, where they are steps of a forecast.
+    """
     truth, predicted = _columns(targets), _columns(values)
     outputs = truth.shape[1]
-    blocks = [
-        _fit(truth[:, each], predicted[:, each], _name(each, outputs, name))
-        for each in range(min(outputs, _MOST_OUTPUTS))
-    ]
-    blocks += _residuals(truth[:, 0], predicted[:, 0], name or "value") if outputs == 1 else []
+    if 1 < outputs == len(steps):
+        blocks = [_all(truth, predicted, name or "value", steps)]
+    else:
+        shown = range(min(outputs, _MOST_OUTPUTS))
+        blocks = [_fit(truth[:, each], predicted[:, each], _name(each, outputs, name)) for each in shown]
+        blocks += _residuals(truth[:, 0], predicted[:, 0], name or "value") if outputs == 1 else []
     said = [_sizes(predicted - truth), *([_interval(predicted - truth)] if outputs == 1 else [])]
     return Html(figures_row(*blocks) + "".join(paragraph(each) for each in said if each))
 
@@ -36,7 +42,15 @@ def _columns(values: npt.ArrayLike) -> Array:
 def _name(output: int, outputs: int, name: str) -> str:
     if outputs == 1:
         return name or "value"
-    return f"{name}, step {output + 1}" if name else f"output {output + 1}"
+    return f"{name}, output {output + 1}" if name else f"output {output + 1}"
+
+
+def _all(truth: Array, predicted: Array, name: str, steps: Sequence[str]) -> Html:
+    """All steps of a forecast in one figure, for they are of one kind."""
+    which = f"All {number(len(steps))} steps of each window, {steps[0]} to {steps[-1]}."
+    fig = predictions(truth.reshape(-1), predicted.reshape(-1), name=name)
+    alt = f"Predicted over true {name}: {number(len(steps))} steps of each of {number(len(truth))} windows"
+    return figure(fig, alt, f"{which} What is predicted exactly lies on the dashed line.")
 
 
 def _fit(truth: Array, predicted: Array, name: str) -> Html:

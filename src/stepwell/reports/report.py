@@ -6,7 +6,7 @@ from pathlib import Path
 from stepwell.reports.advice import advice
 from stepwell.reports.background import again, ending, model, time
 from stepwell.reports.baselines import Baseline, backwards, compared, standing
-from stepwell.reports.columns import data, features, target, warnings
+from stepwell.reports.columns import data, features, steps, target, warnings
 from stepwell.reports.diagnosis import diagnose
 from stepwell.reports.evaluation import Evaluation
 from stepwell.reports.explained import Insight, explained
@@ -42,7 +42,7 @@ def render(
         Section("", _head(facts, history, timing, evaluation)),
         compared(evaluation, baselines, stand),
         learning(facts, history),
-        *results(evaluation, features(facts), part(insight, "rows"), target(facts)),
+        *results(evaluation, features(facts), part(insight, "rows"), target(facts), steps(facts)),
         *explained(insight),
         data(facts),
         model(facts),

@@ -21,12 +21,16 @@ _SPLITS = {"val": "validation", "train": "training"}
 
 
 def results(
-    evaluation: Evaluation | None, names: Sequence[str] = (), rows: Rows | None = None, target: str = ""
+    evaluation: Evaluation | None,
+    names: Sequence[str] = (),
+    rows: Rows | None = None,
+    target: str = "",
+    steps: Sequence[str] = (),
 ) -> list[Section]:
     """The sections that an evaluation fills; none without one.
 
     `names` are those of a row's inputs, where they have any; `rows` are rows as people know them, by number; `target` is
-    what a regression predicts.
+    what a regression predicts, and `steps` are the names of its outputs where they are those of a forecast.
     """
     if evaluation is None:
         return []
@@ -36,7 +40,7 @@ def results(
         counts = np.asarray(evaluation.confusion)
         body = Html(body + _classification(counts, [str(name) for name in evaluation.classes or range(len(counts))]))
     elif evaluation.values is not None and evaluation.targets is not None:
-        body = Html(body + regression(evaluation.targets, evaluation.values, target))
+        body = Html(body + regression(evaluation.targets, evaluation.values, target, steps))
     return [Section("Results", body), thresholds(evaluation), calibrated(evaluation), _worst(evaluation, names, rows)]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from stepwell.reports import command
 from stepwell.reports.history import Line, as_number, best, direction, watched
 from stepwell.reports.learning import spoken
-from stepwell.reports.text import part
+from stepwell.reports.text import part, told
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -60,11 +60,18 @@ def labels(rivals: Sequence[Rival]) -> list[str]:
 
 
 def differences(rivals: Sequence[Rival]) -> dict[str, list[Any]]:
-    """The parameters, with recipe, seed and version, that are not the same for all; None where a run has no such."""
+    """The parameters, with recipe, seed and version, that are not the same for all; None where a run has no such.
+
+    What is written alike, such as an empty list and None, is the same.
+    """
     each = [_settings(rival) for rival in rivals]
     names = dict.fromkeys(name for settings in each for name in settings)
     rows = {name: [settings.get(name) for settings in each] for name in names}
-    return {name: values for name, values in rows.items() if any(value != values[0] for value in values)}
+    return {name: values for name, values in rows.items() if _differ(values)}
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    return any(value != values[0] and str(told(value)) != str(told(values[0])) for value in values)
 
 
 def alike(rivals: Sequence[Rival]) -> int:

@@ -36,7 +36,7 @@ MOVE_THRESHOLD = """
   const nearest = (value) => known.t.reduce(
     (best, each, index) => Math.abs(each - value) < Math.abs(known.t[best] - value) ? index : best, 0);
   const follow = () => {
-    const found = /[#&]threshold=([0-9.]+)$/.exec(location.hash);
+    const found = /[#&]threshold=([0-9.e-]+)$/.exec(location.hash);
     if (found === null || Number.isNaN(Number(found[1]))) return false;
     move(nearest(Number(found[1])));
     return true;

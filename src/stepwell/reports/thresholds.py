@@ -186,7 +186,7 @@ def _listed(counts: RankingCounts, scores: dict[str, Array]) -> list[int]:
 
 def _told(threshold: float) -> str:
     """A threshold with two decimals where that is all of it, else with four digits."""
-    return f"{threshold:.2f}" if abs(threshold - round(threshold, 2)) < _ROUND else f"{threshold:.4g}"
+    return f"{threshold:.2f}" if abs(threshold - round(threshold, 2)) <= _ROUND * threshold else f"{threshold:.4g}"
 
 
 def _counts(counts: RankingCounts, at: int) -> tuple[int, ...]:

@@ -86,6 +86,37 @@ def test_the_watched_metric_is_compared_and_for_a_loss_one_that_people_read() ->
     assert standing(REGRESSION, None, theirs) is None
 
 
+RARE = [
+    {"name": "constant", "metrics": {"accuracy": 0.97, "roc_area": 0.5, "loss": 0.14}},
+    {"name": "linear model", "metrics": {"accuracy": 0.95, "roc_area": 0.9, "loss": 0.2}},
+]
+
+
+@pytest.mark.parametrize("watch", ["accuracy", "loss"])
+def test_two_classes_are_compared_by_roc_area_where_both_have_it(watch: str) -> None:
+    facts = {"task": {"watch": watch}}
+    found = standing(facts, Result({"loss": 0.1, "accuracy": 0.98, "roc_area": 0.06}), RARE)
+    assert (found.metric, found.name) == ("roc_area", "linear model")
+    assert standing(facts, Result({"loss": 0.1, "accuracy": 0.98, "roc_area": float("nan")}), RARE).metric == "accuracy"
+    html = render(facts, [], evaluation=Result({"accuracy": 0.98, "roc_area": 0.06}), baselines=RARE)
+    assert 'aria-label="ROC area: the network 0.06; constant 0.5; linear model 0.9"' in html
+    assert "<dt>test ROC area</dt><dd>0.06" in html
+
+
+def test_a_network_that_ranks_worse_than_guessing_is_warned_of() -> None:
+    html = render(BINARY, [], evaluation=Result({"accuracy": 0.98, "roc_area": 0.06}))
+    assert "ROC area on the 100 held-out rows is 0.06, below the 0.5 of guessing" in html
+    for metrics, split in (({"roc_area": 0.5}, "test"), ({"roc_area": 0.06}, "train"), ({"accuracy": 0.1}, "test")):
+        assert "guessing" not in render(BINARY, [], evaluation=Result(metrics, split=split))
+
+
+def test_measures_that_disagree_name_both_winners() -> None:
+    html = render(BINARY, [], evaluation=Result({"accuracy": 0.98, "roc_area": 0.6}), baselines=RARE)
+    assert "by ROC area linear model is best (0.9), by accuracy the network (0.98)." in html
+    html = render(BINARY, [], evaluation=Result({"accuracy": 0.98, "roc_area": 0.95}), baselines=RARE)
+    assert "disagree" not in html
+
+
 def test_a_baseline_without_error_can_be_met() -> None:
     assert comparison("rmse", {"rmse": 0.0}, [{"name": "a", "metrics": {"rmse": 0.0}}]).gain == 0
     assert comparison("rmse", {"rmse": 1.0}, [{"name": "a", "metrics": {"rmse": 0.0}}]).gain == -1

@@ -42,7 +42,7 @@ def test_the_file_and_what_was_found_in_it_are_told() -> None:
     html = data(FACTS).body_html
     assert '<th class="name">file</th><td class="name">bikes.csv</td>' in html
     assert '<th class="name">dialect delimiter</th><td class="name">;</td>' in html
-    assert '<td class="name">one, two</td>' in html
+    assert '<h3>Notes</h3><ul class="notes"><li>one</li><li>two</li></ul>' in html
     assert "suspects" not in html
     assert "features" not in html
 
@@ -74,8 +74,12 @@ def test_warnings_of_rows_and_columns_come_once_each() -> None:
     html = warnings(FACTS)
     assert html.count("2 equal rows") == html.count("casual knows cnt alone") == 1
     html = warnings({"reader": {"warnings": [f"number {i}" for i in range(100)]}})
-    assert html.count("<b>Warning</b>") == 12
+    assert html.count('class="warning"') == html.count("<b>100 warnings about the data</b>") == 1
+    assert html.count("<li>number") == 12
     assert "… and 88 more warnings about the data." in html
+    html = warnings({"reader": {"warnings": ["one", "two; give --drop id", "three"]}})
+    assert html.count("<b>Warning</b>") == 3
+    assert 'give <span class="option">--drop</span> id' in html
     assert warnings({"reader": {"warnings": None}, "data": {"warnings": ""}}) == ""
 
 

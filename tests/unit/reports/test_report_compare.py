@@ -49,6 +49,9 @@ def test_what_differs_and_what_does_not() -> None:
     assert differences([A, B, odd]) == {"width": [8, 16, 8], "dropout": [None, None, 0.5]}
     assert differences([A, with_facts(A, versions={"torch": "2.14.0"})]) == {"torch": ["2.13.0", "2.14.0"]}
     assert differences([A, rival("z")]) == {}
+    empty, none = (with_facts(A, parameters={"width": 8, "drop": drop}) for drop in ([], None))
+    assert differences([empty, none]) == {}
+    assert differences([empty, with_facts(A, parameters={"width": 8.0, "drop": ["id"]})]) == {"drop": [[], ["id"]]}
 
 
 def test_metrics_are_those_that_all_have_the_watched_one_first() -> None:

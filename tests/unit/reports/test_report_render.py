@@ -272,6 +272,7 @@ def test_settings_are_written_as_people_write_them() -> None:
 def test_where_the_time_went() -> None:
     made = where_time_went(TIMING)
     assert made.note == "2.1 s in 8 epochs, 0.26 s each."
+    assert where_time_went([{"epoch": 1, "train": 2.0}]).note == "2 s in 1 epoch, 2 s each."
     assert made.body_html.index("training steps") < made.body_html.index("checkpoints")
     assert "&lt;1%" in where_time_went([{"epoch": 1, "train": 9.0, "data": 0.001}]).body_html
     assert where_time_went([]).body_html == where_time_went([{"epoch": 1, "train": 0.0}]).body_html == ""

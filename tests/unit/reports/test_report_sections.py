@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from stepwell.plots import roc
 from stepwell.reports import render
+from stepwell.reports.columns import steps
 from stepwell.reports.regression import interval, regression
 from stepwell.reports.script import MOVE_THRESHOLD
 from stepwell.reports.thresholds import thresholds
@@ -75,15 +77,15 @@ def test_the_page_is_whole_without_a_script() -> None:
         ("tp", "150"),
     ]
     assert re.search(r'<input id="threshold-slider" type="range" min="0" max="100" step="1" value="50" hidden>', html)
-    listed = re.findall(r'<tr><th class="num">(0\.\d)</th>', html)
-    assert listed == [f"0.{tenth}" for tenth in range(1, 10)]
+    listed = re.findall(r'<tr><th class="num">(0\.\d\d)</th>', html)
+    assert listed == sorted([*(f"0.{tenth}0" for tenth in range(1, 10)), "0.46"])
     assert html.count("<circle") == 2
 
 
 def test_the_script_is_given_all_counts_and_no_name() -> None:
     html = thresholds(Result(ranking=counts(), classes=["<no>", "'yes'"])).body_html
     known = json.loads(markup.unescape(re.search(r'data-counts="([^"]*)"', html)[1]))
-    assert known["t"][:3] == [0, 0.01, 0.02]
+    assert known["t"][:3] == ["0.00", "0.01", "0.02"]
     assert known["tp"] == counts().true_positives.tolist()
     assert known["fp"] == counts().false_positives.tolist()
     assert (known["p"], known["n"]) == (POSITIVES, NEGATIVES)
@@ -126,6 +128,16 @@ def test_a_better_threshold_is_told() -> None:
     assert "No other threshold has a notably better F1 than 0.50." in thresholds(Result(ranking=counts())).body_html
 
 
+def test_of_a_rare_class_thresholds_are_listed_where_counts_change() -> None:
+    grid = np.array([0, 1e-9, 0.00123456, 0.0234567, 0.5, 0.7, 0.9, 1])
+    right, wrong = np.array([10, 10, 8, 5, 0, 0, 0, 0]), np.array([290, 100, 4, 1, 0, 0, 0, 0])
+    rare = counts(thresholds=grid, true_positives=right, false_positives=wrong, positives=10, negatives=290)
+    html = thresholds(Result(ranking=rare)).body_html
+    listed = re.findall(r'<tr><th class="num">([^<]*)</th>', html.split("threshold-list")[1])
+    assert listed[1:] == ["0.00", "1e-09", "0.001235", "0.02346", "0.50"]
+    assert "F1 is greatest at threshold 0.001235: 0.727, against 0.000 at 0.50." in html
+
+
 @pytest.mark.parametrize(
     ("positives", "negatives"), [(0, NEGATIVES), (POSITIVES, 0), (0, 0)], ids=["no positives", "no negatives", "none"]
 )
@@ -140,6 +152,13 @@ def test_one_class_alone_has_scores_that_are_not_defined(positives: int, negativ
     html = thresholds(Result(ranking=some, metrics={})).body_html
     assert 'visibility="hidden"' in html
     assert "nan" not in html
+
+
+def test_a_small_area_is_written_above_the_curve() -> None:
+    low = roc([0, 1], [0, 1], area=0.06).axes[0].texts[-1]
+    high = roc([0, 1], [0, 1], area=0.9).axes[0].texts[-1]
+    assert low.get_position()[1] > 0.9
+    assert high.get_position()[1] < 0.1
 
 
 # Calibration.
@@ -221,10 +240,40 @@ def test_a_regression_says_what_it_predicts() -> None:
     assert 'class="sub">cnt from hour.csv</p>' in html
     assert "<dt>test RMSE</dt><dd>2<small>on 500 rows that chose nothing</small>" in html
     assert "chose nothing" not in render(facts, [], evaluation=Result("val", metrics={"rmse": 2.0}))
-    assert ">predicted cnt, step 2</text>" in regression(np.ones((5, 2)), np.ones((5, 2)), "cnt")
+    assert ">predicted cnt, output 2</text>" in regression(np.ones((5, 2)), np.ones((5, 2)), "cnt")
+
+
+def test_all_steps_of_a_forecast_are_one_figure_that_names_them() -> None:
+    values = np.arange(12.0).reshape(4, 3)
+    facts = {"reader": {"target": "cnt", "step": "1 hour", "horizon": 3}}
+    html = render(facts, [], evaluation=Result("test", targets=values, values=values))
+    assert html.count("<svg") == 1
+    assert "All 3 steps of each window, +1 hour to +3 hours." in html
+    assert steps({"reader": {"step": "15 minutes", "horizon": 2}}) == ["+15 minutes", "+30 minutes"]
+    assert steps({"reader": {"step": "1 day"}}) == steps({}) == []
 
 
 # Insight.
+
+
+def test_a_column_that_matters_less_than_nothing_is_told() -> None:
+    columns = [{"column": "hr", "increase": 0.4, "std": 0.1}, {"column": "an id", "increase": -0.01, "std": 0.02}]
+    html = render({}, [], insight={"importance": {"metric": "loss", "columns": columns}})
+    assert "exchanging an id made the score better. It may be noise; try" in html
+    assert "--drop</span> &#x27;an id&#x27;." in html
+    assert "made the score better" not in render({}, [], insight={"importance": {"columns": columns[:1]}})
+
+
+def test_times_below_a_small_plot_are_not_cut() -> None:
+    def drawn(x: list[str]) -> str:
+        return render({}, [], insight={"dependence": [{"column": "t", "x": x, "y": [1.0, 2.0]}]})
+
+    html = drawn(["2023-04-23 03:00:00", "2023-05-01 04:00:00"])
+    assert ">2023-04-23</text>" in html
+    assert "…</text>" not in html
+    assert ">03:00</text>" in drawn(["2023-04-23 03:00:00", "2023-04-23T04:00:00"])
+    assert ">soon</text>" in drawn(["soon", "2023-04-23 03:00"])
+
 
 HOURS = [f"2012-12-01T{hour:02}:00:00" for hour in range(24)]
 INSIGHT = {

@@ -120,8 +120,8 @@ def _refuse_stray_text(values: pl.Series, noted: Noted, least: float = _MOSTLY) 
     if len(strays) and numbers.is_not_null().mean() >= least:  # type: ignore[operator]
         row = int(strays[0])
         raise DataError(
-            f"The target {values.name!r} is numbers but for {counted(len(strays), 'row', 'rows')}: {values[row]!r} in {noted.place(row)}. Leave"
-            " the field empty where the value is unknown, or say --task multiclass."
+            f"The target {values.name!r} is numbers but for {counted(len(strays), 'row', 'rows')}: {values[row]!r} in"
+            f" {noted.place(row)}. Leave the field empty where the value is unknown, or say --task multiclass."
         )
 
 

@@ -34,10 +34,17 @@ def treatment_notes(columns: Mapping[str, Values]) -> list[str]:
     ]
 
 
-def without_guesses(notes: Sequence[str], times: Sequence[str]) -> tuple[str, ...]:
-    """The notes but for those that say of one of the columns `times` that it stays text: it was read as the time."""
-    heads = tuple(f"Column {name!r}: " for name in times)
-    return tuple(note for note in notes if not (note.startswith(heads) and any(text in note for text in _STAYS)))
+def without_guesses(notes: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """The notes but for those that say of columns, all among `known`, that they stay text: what they are is known."""
+    return tuple(note for note in notes if not (any(text in note for text in _STAYS) and _all_among(note, known)))
+
+
+def _all_among(note: str, known: Sequence[str]) -> bool:
+    """Whether all columns that a note names at its head are among the known ones."""
+    head = note.partition(": ")[0]
+    for name in known:
+        head = head.replace(repr(name), "")
+    return "'" not in head and '"' not in head
 
 
 def _told(note: str, name: str) -> str:

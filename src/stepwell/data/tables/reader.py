@@ -12,6 +12,7 @@ from stepwell.data.reader import Reader, Reading
 from stepwell.data.tables.columns import Column
 from stepwell.data.tables.encoder import naming
 from stepwell.data.tables.encoding import Encoding
+from stepwell.data.tables.notes import without_guesses
 from stepwell.data.tables.paths import table_kind
 from stepwell.data.tables.read import TableFile, read_table
 from stepwell.data.tables.target import Target
@@ -52,7 +53,8 @@ class TableReader(Reader):
             file = read_table(path, header=file.header, delimiter=file.delimiter, types=dict.fromkeys(text, "text"))
         with naming(path):
             encoded = self.encoding.encode(file.frame, file.line)
-        return Reading(encoded.inputs, file.frame, (*file.notes, *encoded.notes))
+        told = without_guesses(file.notes, file.frame.columns)
+        return Reading(encoded.inputs, file.frame, (*told, *encoded.notes))
 
     def _file(self, path: Path) -> TableFile:
         """As the first file was written, if that gives all columns; else as it seems to be written itself."""

@@ -109,3 +109,10 @@ def test_a_series_without_other_columns():
 def test_flags_that_do_not_fit(drop, known, said):
     with pytest.raises(DataError, match=said):
         choose_channels(table(), ["t"], "y", drop, known)
+
+
+def test_unknown_times_and_targets_are_named_with_their_flags():
+    with pytest.raises(DataError, match="--time names 'nope', which is no column of the table"):
+        choose_channels(table(), ["nope"], "y", (), ())
+    with pytest.raises(DataError, match="--target names 'why'"):
+        choose_channels(table(), ["t"], "why", (), ())

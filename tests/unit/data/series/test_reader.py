@@ -143,3 +143,27 @@ def test_files_that_do_not_fit(tmp_path, frame, said):
 def test_a_period_that_cannot_be(tmp_path):
     with pytest.raises(DataError, match="The period is 500 steps; it must be 1 to 432"):
         fitted(tmp_path, period=500)
+
+
+def daily(count: int, first: int = 0) -> pl.DataFrame:
+    days = [START + timedelta(days=int(each)) for each in range(first, first + count)]
+    return pl.DataFrame({"Datum, Tag": [f"{day:%d.%m.%Y}" for day in days], "y": np.arange(count) % 7 + 0.5})
+
+
+def test_days_are_forecast_as_dates_and_their_column_is_no_riddle(tmp_path):
+    file = read_table(written(tmp_path, daily(200)))
+    assert any("may be a date" in note for note in file.notes)
+    reader = fit_reader(file, ("Datum", " Tag"), "y", window=WINDOW, horizon=HORIZON, val=0.2, test=0.2)
+    assert reader.time == ("Datum, Tag",)
+    assert not any("may be a date" in warning for warning in reader.warnings)
+    reading = reader.read(written(tmp_path, daily(60), "new.csv"))
+    forecast = reader.answered(reading, answers(reading))
+    assert forecast["time"].to_list() == [(START + timedelta(days=60 + step)).date() for step in range(HORIZON)]
+    assert forecast.write_csv().splitlines()[1] == "2011-03-04,1.0"
+
+
+def test_leading_zeros_are_told_without_a_tables_flag(tmp_path):
+    hours = table(24 * 30).with_columns(pl.col("hr").cast(pl.String).str.zfill(2))
+    assert fitted(tmp_path, frame=hours).warnings == fitted(tmp_path).warnings
+    told = fitted(tmp_path, frame=table(24 * 30).with_columns(station=pl.lit("007"))).warnings
+    assert "Column 'station': numbers with leading zeros are taken as text." in told

@@ -121,12 +121,25 @@ def test_dates_and_hours_in_two_columns():
     assert true_calendar(frame, ["day", "hr"], "y").times.tolist() == hours(60)["t"].to_list()
 
 
+def test_hours_and_targets_with_leading_zeros():
+    frame = hours(60).select(
+        day=pl.col("t").dt.date(),
+        hr=pl.col("t").dt.strftime("%H"),
+        y=pl.col("y").cast(pl.Int64).cast(pl.String).str.zfill(4),
+    )
+    line = true_calendar(frame, ["day", "hr"], "y")
+    assert line.times.tolist() == hours(60)["t"].to_list()
+    assert line.frame["y"].to_list() == hours(60)["y"].to_list()
+
+
 @pytest.mark.parametrize(
     ("frame", "target", "said"),
     [
         (hours(60), "z", "no column 'z' to forecast"),
         (hours(60), "kind", "'kind' is String, and a forecast is of numbers"),
         (hours(60).with_columns(y=pl.lit(None, pl.Float64)), "y", "no value in any of 60 rows"),
+        (hours(60).with_columns(y=pl.lit(None, pl.String)), "y", "no value in any of 60 rows"),
+        (hours(60).with_columns(y=pl.lit("2,339,000")), "y", "of numbers.* '2,339,000' may be a number"),
         (hours(60)[:1], "y", "at least two different times"),
         (without(hours(60), *range(3, 58)), "y", "there are 60 steps of 1 hour, but only 5 rows"),
     ],

@@ -6,6 +6,7 @@ import pytest
 
 from stepwell.core.errors import DataError
 from stepwell.data.tables.columns import Column, choose_columns
+from stepwell.data.tables.flags import whole_names
 from stepwell.data.tables.summaries import summaries
 
 ROWS = 240
@@ -182,3 +183,25 @@ def test_thousands_of_columns_are_chosen_in_one_go():
     columns = choose_columns(frame, target="c0")
     assert len(columns) == 1999
     assert {column.kind for column in columns} == {"continuous"}
+
+
+def test_names_in_reasons_can_be_typed():
+    assert chosen([f"row {i}" for i in EVERY], name="order id").why.endswith("--nominal 'order id' keeps it")
+    with pytest.raises(DataError, match="Say --nominal 'the town' or --drop 'the town'"):
+        chosen(cycled("a", "b"), name="the town", continuous=["the town"])
+
+
+def test_names_with_commas_are_found_in_what_a_flag_was_split_to():
+    assert chosen(cycled(*range(17)), name="Datum, Zeit", nominal=["Datum", " Zeit"]).asked
+    sizes = cycled("small", "large")
+    assert chosen(sizes, name="size,cm", ordinal=["size", "cm:small<large"]).order == ("small", "large")
+    assert whole_names(["a", "b", "c"], ["a", "b", "a,b", "c"]) == ("a", "b", "c")
+    assert whole_names(["a", "b", "z"], ["a", "a,b"]) == ("a,b", "z")
+
+
+def test_numbered_columns_are_explained():
+    frame = pl.DataFrame({"column_1": [1.0, 2.0], "column_2": [3.0, 4.0]})
+    with pytest.raises(
+        DataError, match=r"No header was found in the first line, .* numbered \(--header yes to use it\)"
+    ):
+        choose_columns(frame, target="price")

@@ -83,7 +83,7 @@ def test_a_delimiter_that_divides_nothing():
 def test_no_rows():
     assert "holds only blank lines" in refusal("\n \n")
     assert refusal("a,b\n") == (
-        "table.csv has a header (line 1), but no rows below it. If this line is a row, say header=False."
+        "table.csv has a header (line 1), but no rows below it. If this line is a row, say --header no (header=False)."
     )
     assert find("a,b\n", header=False).names == ("column_1", "column_2")
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.data.tables.inference import join, understand
-from stepwell.data.tables.values import MISSING, Odd, Values
+from stepwell.data.tables.values import MISSING, ZEROS, Odd, Values
 
 
 def one(texts: list[str], kind: str | None = None, comma: bool = False) -> Values:
@@ -26,6 +26,9 @@ def one(texts: list[str], kind: str | None = None, comma: bool = False) -> Value
         (["yes", "no"], ["yes", "no"], pl.String),
         (["12345678901234567890", "1"], ["12345678901234567890", "1"], pl.String),
         (["NA", "?"], [None, None], pl.String),
+        (["04907", "10115", ""], ["04907", "10115", None], pl.String),
+        (["007", "1.5"], ["007", "1.5"], pl.String),
+        (["0", "0.5", "-0.25"], [0.0, 0.5, -0.25], pl.Float64),
     ],
 )
 def test_the_narrowest_type(texts, values, dtype):
@@ -108,7 +111,7 @@ def test_what_people_read_as_something_else(text, what):
 
 
 KINDS = st.sampled_from(
-    ["", "1", "2", "2.5", "x", "NA", "2011-01-01", "2011-01-01 10:00", "true", "false", "7,5", "9" * 20]
+    ["", "1", "007", "2", "2.5", "x", "NA", "2011-01-01", "2011-01-01 10:00", "true", "false", "7,5", "9" * 20]
 )
 
 
@@ -120,6 +123,14 @@ def test_slabs_that_join_are_the_whole(texts, size, comma):
     if joined is not None:
         assert joined.series.equals(whole.series, check_dtypes=True)
         assert joined.missing == whole.missing
+
+
+def test_leading_zeros_are_told_and_can_be_overruled():
+    assert one(["1", "007"]).notes == (ZEROS,)
+    assert one(["1", "007"], "integer").series.to_list() == [1, 7]
+    assert join([one(["1"]), one(["007"])]) is None
+    assert join([one(["007"]), one(["x"])]) is None
+    assert join([one(["007"]), one(["010"])]).notes == (ZEROS,)
 
 
 def test_slabs_that_do_not_go_together():

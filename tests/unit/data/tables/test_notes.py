@@ -1,7 +1,7 @@
 import polars as pl
 
-from stepwell.data.tables.notes import empty_notes, missing_notes, oddity_notes, treatment_notes
-from stepwell.data.tables.values import Odd, Values
+from stepwell.data.tables.notes import empty_notes, missing_notes, oddity_notes, treatment_notes, without_guesses
+from stepwell.data.tables.values import ZEROS, Odd, Values
 
 ONE = pl.Series("x", [1, None])
 
@@ -33,3 +33,17 @@ def test_empty_rows():
     assert empty_notes(0) == []
     assert empty_notes(1) == ["1 empty row was left out."]
     assert empty_notes(2000) == ["2,000 empty rows were left out."]
+
+
+def test_the_type_of_padded_numbers_can_be_typed():
+    said = "numbers with leading zeros are taken as text; --types {} if they are numbers."
+    assert treatment_notes({"zip": Values(ONE, notes=(ZEROS,))}) == [f"Column 'zip': {said.format('zip:integer')}"]
+    (both,) = treatment_notes({"zip code": Values(ONE, notes=(ZEROS,)), "b": Values(ONE, notes=(ZEROS,))})
+    assert both == f"Columns 'zip code', 'b': {said.format(repr('zip code:integer'))}"
+
+
+def test_notes_on_columns_that_are_known_are_left_out():
+    notes = ["Column 'a': '1.2.2020' may be a date, but stays text.", "Columns 'a', 'b': they are taken as text."]
+    assert without_guesses(notes, ["a"]) == (notes[1],)
+    assert without_guesses(notes, ["a", "b"]) == ()
+    assert without_guesses(["Column 'a' has 1 missing value (1 empty)."], ["a"]) != ()

@@ -95,3 +95,13 @@ def test_more_than_memory_holds(path, monkeypatch):
     pl.DataFrame({"a": [1, 2, 3]}).write_parquet(path)
     monkeypatch.setenv("STEPWELL_MEMORY", "1MB")
     assert "needs about 67.1 MB of memory for its column, and 1.0 MB are available" in refusal(path)
+
+
+def test_markers_in_text_are_missing_values(path):
+    pl.DataFrame({"s": ["x", "NA", " ? ", None], "t": ["NA", "", "y", "z"]}).write_parquet(path)
+    table = read_table(path, types={"t": "text"})
+    assert table.frame.to_dict(as_series=False) == {"s": ["x", None, None, None], "t": ["NA", None, "y", "z"]}
+    assert table.notes == (
+        "Column 's' has 2 missing values (1 × 'NA', 1 × '?').",
+        "Column 't' has 1 missing value (1 empty).",
+    )

@@ -244,7 +244,8 @@ def test_columns_and_types_that_there_are_not(tmp_path):
 
 def test_a_wrong_delimiter(tmp_path):
     assert refusal(file(tmp_path, "a,b,c\n1,2,3\n"), delimiter=";") == (
-        "FOLDER/table.csv, line 1: ';' divides nothing there, but ',' gives 3 columns. Say delimiter=',', or leave the "
+        "FOLDER/table.csv, line 1: ';' divides nothing there, but ',' gives 3 columns. "
+        "Say --delimiter ',' (delimiter=','), or leave the "
         "delimiter out."
     )
     assert "A delimiter is one character" in refusal(file(tmp_path, "a,b\n1,2\n"), delimiter="::")

@@ -9,7 +9,7 @@ import torch
 
 from stepwell.core.errors import DataError
 from stepwell.core.keys import Key
-from stepwell.data.splits import split_random, split_stratified
+from stepwell.data.splits import split_by_time, split_random, split_stratified
 from stepwell.data.tables.columns import choose_columns
 from stepwell.data.tables.fitting import fit_reader
 from stepwell.data.tables.read import read_table
@@ -86,6 +86,47 @@ def test_text_that_looks_like_numbers_stays_text(tmp_path):
     new = reader.read(written(tmp_path / "new.csv", pl.DataFrame({"k": ["007", "010"]})))
     assert new.inputs.argmax(1).tolist() == [0, 1]
     assert new.notes == ()
+
+
+def test_leading_zeros_come_back_in_predictions(tmp_path):
+    frame = pl.DataFrame({"zip": ["04907", "10115", "80331"] * 14, "y": np.arange(42) / 3})
+    reader, _ = fitted(written(tmp_path / "t.csv", frame), target="y")
+    assert any("--types zip:integer if they are numbers" in note for note in reader.notes)
+    assert reader.columns[0].kind == "nominal"
+    reading = reader.read(written(tmp_path / "new.csv", frame[:2]))
+    answered = reader.answered(reading, [{"values": {"y": 1.0}}] * 2)
+    assert answered.write_csv().splitlines()[1].startswith("04907,")
+    assert reading.notes == ()
+
+
+def test_a_column_of_numbers_may_have_leading_zeros_later(tmp_path):
+    frame = pl.DataFrame({"k": [i * i for i in range(40)], "y": np.arange(40) / 3})
+    reader, _ = fitted(written(tmp_path / "t.csv", frame), target="y")
+    padded = reader.read(written(tmp_path / "new.csv", pl.DataFrame({"k": ["007", "010"]})))
+    assert torch.equal(padded.inputs, reader.encoding.encode(pl.DataFrame({"k": [7, 10]})).inputs)
+
+
+def test_markers_of_missing_values_mean_the_same_in_parquet(tmp_path):
+    frame = pl.DataFrame({"k": ["a", "b", " NA", "?"] * 10, "y": np.arange(40) / 3})
+    reader, _ = fitted(written(tmp_path / "t.csv", frame), target="y")
+    frame.write_parquet(tmp_path / "t.parquet")
+    text, parquet = reader.read(tmp_path / "t.csv"), reader.read(tmp_path / "t.parquet")
+    assert torch.equal(text.inputs, parquet.inputs)
+    assert "Column 'k' has 20 missing values (10 × 'NA', 10 × '?')." in parquet.notes
+
+
+def test_dates_that_do_not_split_the_rows_are_noted(tmp_path):
+    days = [f"{1 + i % 28:02}.{1 + i // 28:02}.2020" for i in range(60)]
+    frame = pl.DataFrame({"the day": days, "a": np.arange(60) % 13 / 3, "y": np.arange(60) / 3})
+    path = written(tmp_path / "t.csv", frame)
+    hint = "The rows have times (the day): --time 'the day' holds out the latest, as in real use."
+    assert any("may be a date" in note for note in fitted(path, target="y")[0].notes)
+    assert fitted(path, target="y", time="the day")[0].notes == (hint,)
+
+    def by_time(file, _):
+        return split_by_time(np.arange(len(file.frame)), train=0.75, val=0.25)
+
+    assert fitted(path, target="y", split=by_time, time="the day")[0].notes == ()
 
 
 def test_a_new_table_may_be_written_otherwise(tmp_path, frame, reader):
@@ -168,7 +209,8 @@ def test_facts_are_plain_and_name_every_column(reader):
     assert [column["levels"] for column in facts["columns"]] == [None, 4, len(reader.encoding.encoders[2].levels), None]
     assert facts["features"] == ["temp", "season=1", "season=2", "season=3", "season=4"]
     assert facts["suspects"] == []
-    assert any(warning.startswith("note: a different text in every row") for warning in facts["warnings"])
+    assert [warning.split()[:3] for warning in facts["warnings"]] == [["zip", "has", "49"]]
+    assert facts["columns"][3]["why"].startswith("a different text in every row")
 
 
 def test_a_bad_target_is_named_with_its_file(tmp_path, frame):

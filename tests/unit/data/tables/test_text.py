@@ -73,7 +73,7 @@ def test_zero_bytes_are_binary(tmp_path):
     path.write_bytes(b"a,b\n1,\x002\n")
     assert refusal(path).startswith(f"{path}, line 2: a zero byte stands here, as in binary files.")
     path.write_bytes("a\n".encode("utf-16-le"))
-    assert "say encoding='utf-16-le'" in refusal(path)
+    assert "say --encoding utf-16-le (encoding='utf-16-le')" in refusal(path)
     assert list(read_text(path, "utf-16-le").lines()) == ["a\n"]
 
 
