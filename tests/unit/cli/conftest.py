@@ -27,9 +27,7 @@ def run(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def said(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., tuple[int, str, str]]:
+def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
     """Runs a command line; gives its exit code, its output, and what it said on standard error."""
     monkeypatch.delenv("COLUMNS", raising=False)  # which pytest-xdist sets: as in a pipe, output is 120 wide
 

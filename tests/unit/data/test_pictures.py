@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ ORIENTATION = 0x0112
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Callable[..., Path]:
-    def save(image: Image.Image, name: str = "x.png", **options: object) -> Path:
+    def save(image: Image.Image, name: str = "x.png", **options: Any) -> Path:
         image.save(tmp_path / name, **options)
         return tmp_path / name
 
