@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import stepwell.models
 from stepwell.core.devices import seeded
-from stepwell.models import DigitNet, Forecaster, HiddenTanh, Line, Neuron, Quadratic, TableNet, mlp
+from stepwell.models import DigitNet, Forecaster, FromPixels, HiddenTanh, Line, Neuron, Quadratic, TableNet, mlp
 from stepwell.runs import Snapshot
 from stepwell.runs.checkpoint import read_checkpoint, write_checkpoint
 
@@ -55,6 +55,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[int, ...
         (4,),
         (8 * 4 + 4) + (8 * 2 + 2) + ((8 + 2 + 4 * 2 + 2 * 2) * 16 + 16) + (2 * 16 + 2 * (16 * 16 + 16)) + (16 * 4 + 4),
     ),
+    "FromPixels": (lambda: FromPixels(DigitNet(4, 8, 3), (0.3,), (0.2,)), (1, 8, 8), (3,), 40 + 296 + 128 * 8 + 8 + 27),
     "DigitNet": (DigitNet, (1, 8, 8), (10,), 160 + 4640 + 512 * 64 + 64 + 650),
     "DigitNet, small": (lambda: DigitNet(4, 8, 3, 0.5), (1, 8, 8), (3,), 40 + 296 + 128 * 8 + 8 + 27),
 }

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from stepwell.core.devices import PRECISIONS, device_of
 from stepwell.core.errors import ModelError, TrainingError, suggest
+from stepwell.data.arrays import Transform
 from stepwell.data.orders import Order, Shuffled
 from stepwell.data.reader import Reader
 from stepwell.data.splits import Splits
@@ -27,7 +28,8 @@ class Experiment:
     budget is one of `epochs`, `steps` or `minutes`. `batch_size` rows make one update; `accumulate` cuts them into that
     many parts to save memory. `clip_norm` and `clip_value` bound the gradients. `precision` is `fp32` or `bf16`
     (autocast). `metrics` and `train_metrics` replace the task's. `watch` is the number by which epochs are compared, and
-    whether small or large is good; by default the task's. `reader` is how new files become rows, where there is a way. The
+    whether small or large is good; by default the task's. `augment` changes each training batch on the model's device, by
+    draws that depend on seed, epoch and row alone. `reader` is how new files become rows, where there is a way. The
     model trains on the device that it lies on.
 
     Raises `TrainingError` or `ModelError` for settings that cannot work.
@@ -54,6 +56,7 @@ class Experiment:
     metrics: Sequence[Metric] | None = None
     train_metrics: Sequence[Metric] | None = None
     watch: tuple[str, Literal["min", "max"]] | None = None
+    augment: Transform | None = None
     reader: Reader | None = None
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from stepwell.core.devices import device_of
 from stepwell.core.errors import TrainingError
+from stepwell.core.keys import Key
 from stepwell.core.trees import to_device
 from stepwell.data.batch import Batch
 from stepwell.runs import Run, Snapshot
@@ -37,6 +38,7 @@ class Training:
         self.experiment, self.run, self.world = experiment, run, world
         self.model, self.task, self.optimizer = experiment.model, experiment.task, experiment.made_optimizer
         self.device = device_of(self.model)
+        self.augment, self._augment_key = experiment.augment, Key(experiment.seed)("augment")
         self.schedule = Schedule(experiment.scheduler, self.optimizer, experiment.scheduler_steps)
         self.train_batches = train_batches(experiment, world)
         self.schedule.check_length(self.total_steps)
@@ -102,6 +104,8 @@ class Training:
         """The batch on the model's device; the first of each kind of pass is checked."""
         if self.device.type != "cpu":
             batch = to_device(batch, self.device)
+        if train and self.augment is not None:
+            batch = self.augment(batch, self._augment_key(self.epochs))
         self.batch = batch
         if train in self._unchecked:
             self._unchecked.discard(train)
