@@ -29,6 +29,26 @@ def tell_data(facts: dict[str, Any]) -> None:
     say()
 
 
+def tell_variants(facts: dict[str, Any]) -> None:
+    """Print how fast the ways to compute a step were that the training tried; nothing where it was told which to take."""
+    trials = facts.get("variant", {}).get("trials")
+    if not trials:
+        return
+    first = trials[0]["milliseconds"]
+    rows = [(each["name"], *_numbers(each, first), each["verdict"]) for each in trials]
+    right = ("ms a step", "speed", "gradients differ by")
+    show(table(("arithmetic", *right, ""), rows, right=right))
+    say()
+
+
+def _numbers(trial: dict[str, Any], first: float) -> tuple[str, str, str]:
+    """Milliseconds, how many times as fast as the first, and the difference; dashes where it did not run."""
+    took, away = trial["milliseconds"], trial["difference"]
+    if took is None:
+        return "–", "–", "–" if away is None else f"{away:.1%}"
+    return f"{took:.3g}", f"{first / took:.2f}×", "" if not away else f"{away:.2%}"
+
+
 def compared(run: Run) -> list[tuple[str, str]]:
     """The watched number of the held-out rows, beside that of each simpler model; a fact for `console.facts`."""
     kept, measured = run.read("baselines.json"), run.read("evaluation.json")

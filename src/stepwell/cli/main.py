@@ -14,6 +14,7 @@ from stepwell.cli.console import command, say
 from stepwell.cli.data import data
 from stepwell.cli.evaluate import evaluate_run
 from stepwell.cli.failures import WrongUse
+from stepwell.cli.find_rate import find_rate
 from stepwell.cli.list import list_recipes
 from stepwell.cli.predict import predict
 from stepwell.cli.report import report
@@ -29,7 +30,7 @@ _RECIPES_FLAGS = {
     "allow_interspersed_args": False,
 }  # what follows the first word is the recipe's
 _FIRST = {
-    **dict.fromkeys(("train", "show", "sweep"), "recipe"),
+    **dict.fromkeys(("train", "show", "sweep", "find-rate"), "recipe"),
     **dict.fromkeys(("resume", "evaluate", "predict", "report"), "run"),
 }
 _RECIPES = f"Recipes: {', '.join(entry.name for entry in ENTRIES)}."
@@ -43,6 +44,7 @@ app.command("predict")(predict)
 app.command("report")(report)
 app.command("compare")(compare)
 app.command("sweep", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(sweep)
+app.command("find-rate", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(find_rate)
 app.add_typer(data, name="data")
 
 
@@ -69,6 +71,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     # Threads that wait should sleep: on a busy machine torch's, which spin, make small networks 30 times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TORCH_LOGS", "-dynamo")  # whose warnings are for those who develop compilers
     words = sys.argv[1:] if words is None else list(words)
     debug = "--debug" in words or os.environ.get("STEPWELL_DEBUG", "0") not in ("", "0")
     words = [word for word in words if word != "--debug"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepwell.cli.console import command, console, facts, say, suggest_next, warn
-from stepwell.cli.findings import compared, tell_data
+from stepwell.cli.findings import compared, tell_data, tell_variants
 from stepwell.cli.runs import larger_budget, relative
 from stepwell.recipes.launch import Launched
 from stepwell.runs import Run
@@ -28,6 +28,7 @@ class Begin(Hook):
             say(_described(training), style="dim")
             if not training.step:
                 tell_data(training.run.facts)
+                tell_variants(training.run.facts)
 
 
 @dataclass(frozen=True)

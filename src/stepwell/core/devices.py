@@ -9,6 +9,7 @@ from torch import nn
 from stepwell.core.errors import ModelError, StepwellError, suggest
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
+MEMORY_FORMATS = ("contiguous", "channels-last")
 
 
 def best_device() -> torch.device:
@@ -42,6 +43,21 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
             f"Unknown precision {precision!r}; known: {', '.join(PRECISIONS)}.{suggest(precision, PRECISIONS)}"
         )
     return nullcontext() if precision == "fp32" else torch.autocast(device.type, PRECISIONS[precision])
+
+
+def lay_out(model: nn.Module, memory_format: str) -> None:
+    """Lay a model's convolution weights out in a memory format, in place; torch's convolutions then use it throughout.
+
+    Raises `StepwellError` for an unknown one.
+    """
+    if memory_format not in MEMORY_FORMATS:
+        hint = suggest(memory_format, MEMORY_FORMATS)
+        raise StepwellError(f"Unknown memory format {memory_format!r}; known: {', '.join(MEMORY_FORMATS)}.{hint}")
+    if memory_format == "channels-last":
+        formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+        for tensor in (*model.parameters(), *model.buffers()):
+            if tensor.dim() in formats:
+                tensor.data = tensor.data.contiguous(memory_format=formats[tensor.dim()])
 
 
 def seed_torch(number: int, device: torch.device) -> None:

@@ -18,6 +18,7 @@ from stepwell.training.fit import fit
 from stepwell.training.hooks import Checkpoints, History, Hook
 from stepwell.training.state import load_model
 from stepwell.training.training import Training
+from stepwell.training.variants import Variant, under
 from stepwell.training.world import SOLO, World
 
 
@@ -97,7 +98,8 @@ def rebuild(run: Run, parameters: Mapping[str, Any] | None = None) -> Experiment
             f"The training rows are not those that {run.name} was trained on (fingerprint {then[:12]} then, {now[:12]}"  # type: ignore[index]
             " now). Bring the data back as it was, or train a new run."
         )
-    return experiment
+    measured = run.facts.get("variant")
+    return under(experiment, Variant(**measured["variant"])) if measured else experiment
 
 
 def load_weights(run: Run, experiment: Experiment, which: str | int = "best") -> None:
@@ -124,4 +126,4 @@ def _carry_out(
         training = fit(experiment, run, [History(run), *hooks], resume=snapshot, world=world)
     finished = {"steps": training.step, "epochs": training.epochs, "seconds": round(training.seconds, 3)}
     run.update(status="done", stopped=training.stop_reason, finished=finished)
-    return Launched(run, training, finish(run, experiment))
+    return Launched(run, training, finish(run, training.experiment))

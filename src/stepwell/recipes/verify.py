@@ -19,6 +19,7 @@ from stepwell.training.fit import fit
 from stepwell.training.hooks import Checkpoints, History, Hook
 from stepwell.training.step import StepResult
 from stepwell.training.training import Training
+from stepwell.training.variants import choose, under
 
 _TIMES = 3  # interruptions
 
@@ -56,10 +57,12 @@ def verify(
     """Train a recipe's experiment for `steps` steps in one go, and again with three interruptions, each followed by a
     resume from the checkpoint into a newly built model. Nothing of it is kept.
     """
-    steps = min(steps, Training(recipe.build(parameters)).total_steps or steps)
+    first = recipe.build(parameters)
+    variant = choose(first).variant  # measured once, or the two trainings could choose differently
+    steps = min(steps, Training(under(first, variant)).total_steps or steps)
 
     def build() -> Experiment:
-        return replace(recipe.build(parameters), epochs=None, minutes=None, steps=steps)
+        return replace(under(recipe.build(parameters), variant), epochs=None, minutes=None, steps=steps)
 
     stops = _places(steps)
     with tempfile.TemporaryDirectory() as folder:

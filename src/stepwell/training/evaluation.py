@@ -18,7 +18,7 @@ from stepwell.metrics import Confusion, Ranking
 from stepwell.tasks import Binary, Multiclass, Regression
 from stepwell.tasks.base import Task
 from stepwell.training.batches import evaluation_batches
-from stepwell.training.experiment import Experiment
+from stepwell.training.experiment import AUTO, Experiment
 from stepwell.training.explain import explained
 from stepwell.training.guards import check_batch, check_targets
 from stepwell.training.scores import CalibrationBins, RankingCounts, Scores
@@ -81,7 +81,7 @@ def evaluate(experiment: Experiment, side: str = "val", *, worst: int = 12) -> E
     classes = class_names(task)
     confusion = [Confusion(len(classes))] if classes else []
     tally = Tally(task, (*task.final_metrics(), *confusion), device)
-    step, keeper = EvaluationStep(experiment.model, task, experiment.precision), _Keeper(task, worst)
+    step, keeper = EvaluationStep(experiment.model, task, _precision(experiment)), _Keeper(task, worst)
     scores = Scores(task, device)
     inputs: Tree = None
     with mode_restored(experiment.model), torch.no_grad(), explained(experiment.model, lambda: inputs):
@@ -109,6 +109,11 @@ def evaluate(experiment: Experiment, side: str = "val", *, worst: int = 12) -> E
         calibration=scores.calibration(),
         **keeper.found(),
     )
+
+
+def _precision(experiment: Experiment) -> str:
+    """The experiment's; plain where it leaves that to a measurement, which only a training makes."""
+    return "fp32" if experiment.precision == AUTO else experiment.precision
 
 
 def class_names(task: Task) -> list[str]:

@@ -1,15 +1,15 @@
 """An experiment: everything that decides a training, in one frozen object."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from stepwell.core.devices import PRECISIONS, device_of
+from stepwell.core.devices import MEMORY_FORMATS, PRECISIONS, device_of
 from stepwell.core.errors import ModelError, TrainingError, suggest
 from stepwell.data.arrays import Transform
 from stepwell.data.orders import Order, Shuffled
@@ -19,6 +19,19 @@ from stepwell.metrics.base import Metric
 from stepwell.tasks.base import Task
 from stepwell.training.schedules import Schedule, When
 
+if TYPE_CHECKING:
+    from stepwell.training.hooks.base import Hook
+    from stepwell.training.step import Step
+    from stepwell.training.world import World
+
+AUTO = "auto"
+VARIED = {
+    "precision": (*PRECISIONS, AUTO),
+    "memory_format": (*MEMORY_FORMATS, AUTO),
+    "compiled": ("no", "yes", AUTO),
+}
+"""The settings that change how a step is computed but not what, with their values."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Experiment:
@@ -26,11 +39,17 @@ class Experiment:
 
     `optimizer` (default AdamW at torch's rate) and `scheduler` are torch's own, made from the model's parameters. The
     budget is one of `epochs`, `steps` or `minutes`. `batch_size` rows make one update; `accumulate` cuts them into that
-    many parts to save memory. `clip_norm` and `clip_value` bound the gradients. `precision` is `fp32` or `bf16`
-    (autocast). `metrics` and `train_metrics` replace the task's. `watch` is the number by which epochs are compared, and
-    whether small or large is good; by default the task's. `augment` changes each training batch on the model's device, by
-    draws that depend on seed, epoch and row alone. `reader` is how new files become rows, where there is a way. The
-    model trains on the device that it lies on.
+    many parts to save memory. `clip_norm` and `clip_value` bound the gradients.
+
+    `precision` is `fp32` or `bf16` (autocast), `memory_format` that of convolutions, `contiguous` or `channels-last`, and
+    `compiled` says whether whole steps are compiled, `no` or `yes`. Where one of the three is `auto`, what is fastest here
+    and agrees with plain fp32 is measured when the training begins (see `stepwell.training.variants`).
+
+    `metrics` and `train_metrics` replace the task's. `watch` is the number by which epochs are compared, and whether small
+    or large is good; by default the task's. `augment` changes each training batch on the model's device, by draws that
+    depend on seed, epoch and row alone. `step` makes another step than the usual one. `hooks` belong to the experiment
+    itself, wherever it is trained. `reader` is how new files become rows, where there is a way. The model trains on the
+    device that it lies on.
 
     Raises `TrainingError` or `ModelError` for settings that cannot work.
     """
@@ -49,6 +68,8 @@ class Experiment:
     clip_value: float | None = None
     accumulate: int = 1
     precision: str = "fp32"
+    memory_format: str = "contiguous"
+    compiled: str = "no"
     seed: int = 0
     order: Order = Shuffled()
     workers: int = 0
@@ -57,6 +78,8 @@ class Experiment:
     train_metrics: Sequence[Metric] | None = None
     watch: tuple[str, Literal["min", "max"]] | None = None
     augment: Transform | None = None
+    step: "Callable[[Experiment, World], Step] | None" = None
+    hooks: "Sequence[Hook]" = ()
     reader: Reader | None = None
 
     def __post_init__(self) -> None:
@@ -99,9 +122,11 @@ def _check_numbers(experiment: Experiment) -> None:
         value = getattr(experiment, name)
         if value is not None and value <= 0:
             raise TrainingError(f"{name} is {value}; it must be more than 0, or None for no clipping.")
-    if experiment.precision not in PRECISIONS:
-        hint = suggest(experiment.precision, PRECISIONS)
-        raise TrainingError(f"Unknown precision {experiment.precision!r}; known: {', '.join(PRECISIONS)}.{hint}")
+    for name, known in VARIED.items():
+        value = getattr(experiment, name)
+        if value not in known:
+            what = name.replace("_", " ")
+            raise TrainingError(f"Unknown {what} {value!r}; known: {', '.join(known)}.{suggest(value, known)}")
 
 
 def _check_optimizer(model: nn.Module, optimizer: Optimizer) -> None:

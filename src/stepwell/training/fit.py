@@ -21,6 +21,7 @@ from stepwell.training.hooks.base import Hook, end_all, listeners
 from stepwell.training.step import Step, StepResult
 from stepwell.training.tally import Tally
 from stepwell.training.training import INTERRUPTED, Line, Training
+from stepwell.training.variants import Variant, asks, choose, under
 from stepwell.training.world import SOLO, World
 
 Tell = Callable[[Training, StepResult], None]
@@ -43,7 +44,10 @@ def fit(
     Raises `StepwellError`s for data, model and task that do not fit each other, and `DivergedError` for a loss that is
     NaN or infinite.
     """
+    if asks(experiment):
+        experiment = _settled(experiment, run, resume, world)
     training = Training(experiment, run, world)
+    hooks = [*experiment.hooks, *hooks]
     with _signals_stop(training), generators_restored(training.device), mode_restored(training.model):
         check_data(experiment.data, experiment.task)
         try:
@@ -53,6 +57,17 @@ def fit(
     if training.stop_reason == INTERRUPTED:
         raise KeyboardInterrupt
     return training
+
+
+def _settled(experiment: Experiment, run: Run | None, resume: Snapshot | None, world: World) -> Experiment:
+    """The experiment with what is `auto` measured, which `run.json` is told, or as it was when the resumed training began."""
+    kept = None if resume is None else resume.facts["settings"].get("variant")
+    if kept is not None:
+        return under(experiment, Variant(**kept))
+    choice = choose(experiment, world)
+    if run is not None:
+        run.update(variant=choice.to_json())
+    return under(experiment, choice.variant)
 
 
 def _train(training: Training, hooks: Sequence[Hook], resume: Snapshot | None) -> None:

@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from stepwell.core.errors import CheckpointError
 from stepwell.core.trees import Tree
 from stepwell.runs import Snapshot
+from stepwell.training.experiment import VARIED
 
 if TYPE_CHECKING:
     from stepwell.training.training import Training
@@ -52,6 +55,7 @@ def settings(training: Training) -> dict[str, Any]:
         "schedule": {n: v for n, v in (scheduler.state_dict() if scheduler else {}).items() if isinstance(v, _PLAIN)},
         "batch_size": training.experiment.batch_size,
         "batches": len(training.train_batches),
+        "variant": {name: getattr(training.experiment, name) for name in VARIED},
     }
     # As they come back from a checkpoint: tuples as lists; functions within them by their kind alone.
     plain: dict[str, Any] = json.loads(json.dumps(found, default=lambda value: type(value).__name__))
@@ -71,6 +75,7 @@ def restore_snapshot(training: Training, snapshot: Snapshot) -> None:
     training.optimizer.load_state_dict(snapshot.parts["optimizer"])
     for group, new in zip(training.optimizer.param_groups, changed, strict=True):
         group.update(new)
+    _lay_out_state(training.optimizer)
     if training.schedule.scheduler is not None:
         training.schedule.scheduler.load_state_dict(snapshot.parts["scheduler"])
         # The steps were made in an earlier sitting; without this, torch warns that the scheduler was stepped before them.
@@ -80,6 +85,14 @@ def restore_snapshot(training: Training, snapshot: Snapshot) -> None:
     training.step, training.epochs = snapshot.step, facts["epochs"]
     training.batches_done, training.earlier_seconds = facts["batches_done"], facts["seconds"]
     training.history = list(facts["history"])
+
+
+def _lay_out_state(optimizer: Optimizer) -> None:
+    """Lay the optimizer's tensors out as its parameters are, as they were before they went through a file."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape and value.stride() != parameter.stride():
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def _compare_settings(training: Training, facts: Mapping[str, Any]) -> None:

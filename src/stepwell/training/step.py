@@ -17,7 +17,7 @@ from stepwell.data.loader import split_batch
 from stepwell.tasks.base import Task
 from stepwell.training.world import SOLO, World
 
-_APART = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio
+APART = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio
 
 
 class StepResult(NamedTuple):
@@ -39,7 +39,7 @@ class EvaluationStep:
     """Forward and loss, no update."""
 
     def __init__(self, model: nn.Module, task: Task, precision: str) -> None:
-        self.model, self.task = model, task
+        self.model, self.task, self.precision = model, task, precision
         self.device = device_of(model)
         self.context = autocast(precision, self.device)
 
@@ -83,19 +83,23 @@ class EagerStep:
     def __call__(self, batch: Batch, number: int) -> StepResult:
         """One update."""
         # Neighbouring steps are set far apart by an odd multiplier, which is cheaper than a hash a step.
-        seed_torch((self.seed + number * _APART) % 2**64, self.look.device)
+        seed_torch((self.seed + number * APART) % 2**64, self.look.device)
         self.optimizer.zero_grad(set_to_none=True)
         whole = self.accumulate == 1 or not batch.index.numel()
         result = self._backward(batch, number) if whole else self._accumulate(batch, number)
         if self.world.size > 1:
             weight = torch.as_tensor(result.weight, device=self.look.device, dtype=torch.float32)
             self.world.average_gradients(self.parameters, weight)
+        self.apply_gradients()
+        return result
+
+    def apply_gradients(self) -> None:
+        """Clip the gradients that the parameters have, and update."""
         if self.clip_value is not None:
             clip_grad_value_(self.parameters, self.clip_value)
         if self.clip_norm is not None:
             clip_grad_norm_(self.parameters, self.clip_norm)
         self.optimizer.step()
-        return result
 
     def _backward(self, batch: Batch, number: int) -> StepResult:
         loss, weight, outputs = self.look(batch, number)

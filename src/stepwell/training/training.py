@@ -3,13 +3,14 @@
 import time
 from typing import Any
 
-from stepwell.core.devices import device_of
+from stepwell.core.devices import device_of, lay_out
 from stepwell.core.errors import TrainingError
 from stepwell.core.keys import Key
 from stepwell.core.trees import to_device
 from stepwell.data.batch import Batch
 from stepwell.runs import Run, Snapshot
 from stepwell.training.batches import evaluation_batches, train_batches
+from stepwell.training.compiled import CompiledStep
 from stepwell.training.experiment import Experiment
 from stepwell.training.guards import check_batch
 from stepwell.training.schedules import Schedule
@@ -38,13 +39,14 @@ class Training:
         self.experiment, self.run, self.world = experiment, run, world
         self.model, self.task, self.optimizer = experiment.model, experiment.task, experiment.made_optimizer
         self.device = device_of(self.model)
+        lay_out(self.model, experiment.memory_format)
         self.augment, self._augment_key = experiment.augment, Key(experiment.seed)("augment")
         self.schedule = Schedule(experiment.scheduler, self.optimizer, experiment.scheduler_steps)
         self.train_batches = train_batches(experiment, world)
         self.schedule.check_length(self.total_steps)
         val = experiment.data.val
         self.val_batches = evaluation_batches(val, experiment, world) if val is not None else None
-        self.train_step: Step = _make_step(experiment, world)
+        self.train_step: Step = make_step(experiment, world)
         self.val_step: Step = EvaluationStep(self.model, self.task, experiment.precision)
         self.epochs = self.batches_done = self.step = 0
         self.history: list[Line] = []
@@ -207,8 +209,11 @@ def _loss(line: Line) -> float:
     return float(numbers["loss"])
 
 
-def _make_step(experiment: Experiment, world: World) -> Step:
-    return EagerStep(
+def make_step(experiment: Experiment, world: World = SOLO) -> Step:
+    """The step that trains an experiment: its own, or the usual one with its settings."""
+    if experiment.step is not None:
+        return experiment.step(experiment, world)
+    step = EagerStep(
         experiment.model,
         experiment.task,
         experiment.made_optimizer,
@@ -219,3 +224,4 @@ def _make_step(experiment: Experiment, world: World) -> Step:
         accumulate=experiment.accumulate,
         world=world,
     )
+    return CompiledStep(experiment.model, step) if experiment.compiled == "yes" else step
