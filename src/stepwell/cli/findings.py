@@ -9,12 +9,25 @@ _MOST_COLUMNS = 40
 
 
 def tell_data(facts: dict[str, Any]) -> None:
-    """Print what each column of a run's table was taken for, and all warnings of its data; nothing without a reader."""
+    """Print what a run's data was taken for, column by column or class by class, and all warnings of its data; nothing
+    without a reader.
+    """
     found = facts.get("reader")
     if not found:
         return
-    columns = found.get("columns", [])
     say()
+    if found.get("counts"):
+        _tell_classes(found)
+    else:
+        _tell_columns(found.get("columns", []))
+    for note in found.get("notes", []):
+        say(note, style="dim")
+    for warning in found.get("warnings", []):
+        warn(warning)
+    say()
+
+
+def _tell_columns(columns: list[dict[str, Any]]) -> None:
     shown = [
         (str(each["column"]), str(each["kind"]), str(each["encoding"] or ""), str(each["why"]))
         for each in columns[:_MOST_COLUMNS]
@@ -22,11 +35,17 @@ def tell_data(facts: dict[str, Any]) -> None:
     show(table(("column", "taken as", "encoded", "because"), shown))
     if len(columns) > _MOST_COLUMNS:
         say(f"… and {len(columns) - _MOST_COLUMNS:,} more columns; the report lists them", style="dim")
-    for note in found.get("notes", []):
-        say(note, style="dim")
-    for warning in found.get("warnings", []):
-        warn(warning)
-    say()
+
+
+def _tell_classes(found: dict[str, Any]) -> None:
+    """How many pictures each side has of each class, and what a picture is."""
+    sides = list(found["counts"])
+    rows = [(name, *(f"{found['counts'][side][name]:,}" for side in sides)) for name in found["classes"]]
+    show(table(("class", *sides), rows[:_MOST_COLUMNS], right=sides))
+    if len(rows) > _MOST_COLUMNS:
+        say(f"… and {len(rows) - _MOST_COLUMNS:,} more classes; the report lists them", style="dim")
+    (height, width), colours = found["size"], "grey" if found["channels"] == 1 else "colour"
+    say(f"{colours} pictures of {height}×{width} pixels", style="dim")
 
 
 def tell_variants(facts: dict[str, Any]) -> None:

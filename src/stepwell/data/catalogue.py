@@ -193,21 +193,22 @@ def find(name: str) -> DataSet:
     return CATALOGUE[name]
 
 
-def get(name: str, progress: Progress | None = None) -> Path:
-    """The folder of a data set, after downloading what is missing. Files that are there are kept as they are.
+def get(name: str, progress: Progress | None = None, *, root: Path | None = None) -> Path:
+    """The folder of a data set in `root` (default: `data_folder()`), after downloading what is missing. Files that are there
+    are kept as they are.
 
     Raises `DataError` for an unknown name, for a file that is there with a size that none of its versions has (a wrong
     file, or half of one), and for whatever keeps a download from succeeding.
     """
-    entry = find(name)
+    entry, root = find(name), root or data_folder()
     for file in entry.files:
-        path = data_folder() / file.path
+        path = root / file.path
         if path.exists():
             _check_size(file, path)
         else:
             wanted = file.published
             fetch(file.url, path, wanted.sha256, wanted.bytes, progress and partial(progress, file.path))
-    return data_folder() / name
+    return root / name
 
 
 def check(name: str) -> list[FileStatus]:

@@ -1,5 +1,6 @@
 """A trained model with all that it needs to answer, without the data that it was trained on."""
 
+import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,10 +60,14 @@ def load_predictor(run: Run, which: str | int = "best") -> Predictor:
 
 
 def _model(run: Run, reader: Reader) -> tuple[nn.Module, Task]:
-    """The untrained model and the task: from what the run keeps, or else from the whole recipe with its data."""
-    if run.facts["recipe"] != part(reader.kind, "recipe"):
+    """The untrained model and the task: from what the run keeps, or else from the whole recipe with its data.
+
+    A recipe whose module has a function `model_of(reader, parameters)` needs no data to make them.
+    """
+    recipe = load(run.facts["recipe"])
+    model_of = getattr(sys.modules[recipe.function.__module__], "model_of", None)
+    if model_of is None:
         experiment = rebuild(run)
         return experiment.model, experiment.task
-    parameters = load(run.facts["recipe"]).complete(run.facts["parameters"])
-    model, task = part(reader.kind, "model_of")(reader, parameters)
+    model, task = model_of(reader, recipe.complete(run.facts["parameters"]))
     return model, task

@@ -13,7 +13,9 @@ from stepwell.reports.explained import Insight, explained
 from stepwell.reports.history import Line
 from stepwell.reports.learning import headlines, learning
 from stepwell.reports.page import Section, page, paragraph
+from stepwell.reports.pictures import augmented, classes, variants
 from stepwell.reports.results import results
+from stepwell.reports.seen import seen
 from stepwell.reports.text import Html, escape, moment, part
 
 _STATUSES = ("done", "running", "stopped", "failed")
@@ -44,8 +46,12 @@ def render(
         learning(facts, history),
         *results(evaluation, features(facts), part(insight, "rows"), target(facts), steps(facts)),
         *explained(insight),
+        *seen(insight),
+        classes(facts),
+        augmented(insight),
         data(facts),
         model(facts),
+        variants(facts),
         time(timing),
         again(facts),
         advice(facts, history, stand),
