@@ -17,6 +17,7 @@ from stepwell.data.batch import Batch
 from stepwell.metrics import Confusion, Ranking
 from stepwell.tasks import Binary, Multiclass, Regression
 from stepwell.tasks.base import Task
+from stepwell.tasks.side_heads import main_task
 from stepwell.training.batches import evaluation_batches
 from stepwell.training.experiment import AUTO, Experiment
 from stepwell.training.explain import explained
@@ -118,6 +119,7 @@ def _precision(experiment: Experiment) -> str:
 
 def class_names(task: Task) -> list[str]:
     """The names of a task's classes; none for other tasks."""
+    task = main_task(task)
     if isinstance(task, Binary):
         return list(task.classes)
     return list(task.names) if isinstance(task, Multiclass) else []
