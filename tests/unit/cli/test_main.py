@@ -16,7 +16,8 @@ def test_help_lists_the_verbs(words: tuple[str, ...], said: Said) -> None:
     code, out, err = said(*words)
     assert (code, err) == (0, "")
     assert [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line] == [
-        *("list", "show", "train", "resume", "evaluate", "predict", "report", "compare", "sweep", "data")
+        *("list", "show", "train", "resume", "evaluate", "predict", "look", "recognise"),
+        *("report", "compare", "sweep", "find-rate", "translate", "data"),
     ]
 
 
