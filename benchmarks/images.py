@@ -235,7 +235,9 @@ class _Files(Dataset[Any]):
 
     def __init__(self, folder: Path) -> None:
         classes = sorted(entry.name for entry in folder.iterdir())
-        self.files = [(path, number) for number, name in enumerate(classes) for path in sorted((folder / name).iterdir())]
+        self.files = [
+            (path, number) for number, name in enumerate(classes) for path in sorted((folder / name).iterdir())
+        ]
 
     def __len__(self) -> int:
         return len(self.files)
@@ -279,7 +281,9 @@ def _unpacked(place: Path) -> Path:
 def _by_torch(place: Path, workers: int) -> tuple[float, float]:
     """Seconds of the first and of the second epoch."""
     loader = DataLoader(_Files(place), batch_size=64, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
-    return _epoch(lambda: sum(len(batch) for batch, _ in loader)), _epoch(lambda: sum(len(batch) for batch, _ in loader))
+    return _epoch(lambda: sum(len(batch) for batch, _ in loader)), _epoch(
+        lambda: sum(len(batch) for batch, _ in loader)
+    )
 
 
 def _by_stepwell(place: Path, workers: int) -> tuple[float, float]:
@@ -320,10 +324,10 @@ def main() -> None:
     for name in settings.parts:
         run, needs = PARTS[name]
         if needs and not (DATA / needs).exists():
-            print(f"{name}: left out, {needs} is not in STEPWELL_DATA")  # noqa: T201
+            print(f"{name}: left out, {needs} is not in STEPWELL_DATA")
             continue
         figures[name] = run(settings.rounds)
-        print(name, json.dumps(figures[name], indent=2))  # noqa: T201
+        print(name, json.dumps(figures[name], indent=2))
     facts = {"date": date.today().isoformat(), "command": "make bench", "rounds": settings.rounds, **environment()}
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps({"figures": figures, **facts}, indent=2) + "\n")

@@ -1,11 +1,37 @@
 """The gallery's figures, by subject."""
 
-from figures import classification, data, descent, networks, regression, space, tables, tensors, training
+from figures import (
+    augmentation,
+    classification,
+    data,
+    descent,
+    dynamics,
+    inside,
+    networks,
+    regression,
+    space,
+    tables,
+    tensors,
+    training,
+)
 from figures.entry import Entry, Section, section
 
 SECTIONS = [
     section(module)
-    for module in (tensors, data, descent, regression, networks, training, classification, space, tables)
+    for module in (
+        tensors,
+        data,
+        descent,
+        regression,
+        networks,
+        training,
+        dynamics,
+        classification,
+        augmentation,
+        inside,
+        space,
+        tables,
+    )
 ]
 
 __all__ = ["SECTIONS", "Entry", "Section"]

@@ -19,6 +19,7 @@ PAGE = ROOT / "docs" / "books.md"
 
 TITLES = {
     "step-by-step-1": "Godoy, *Deep Learning with PyTorch Step-by-Step*, volume I",
+    "step-by-step-2": "Godoy, *Deep Learning with PyTorch Step-by-Step*, volume II",
     "inside-dl": "Raff, *Inside Deep Learning*",
     "dlwp-chapters-1-8": "Stevens, Antiga, Viehmann, *Deep Learning with PyTorch*, part 1",
 }

@@ -9,7 +9,35 @@ from torch import Tensor, nn
 
 import stepwell.models
 from stepwell.core.devices import seeded
-from stepwell.models import DigitNet, Forecaster, FromPixels, HiddenTanh, Line, Neuron, Quadratic, TableNet, mlp
+from stepwell.models import (
+    CNN2,
+    VGG,
+    AlexNet,
+    ConvNet,
+    CycleGAN,
+    DigitNet,
+    Forecaster,
+    FromPixels,
+    HiddenTanh,
+    LeNet5,
+    Line,
+    LineNet,
+    Net,
+    NetDepth,
+    NetResDeep,
+    Neuron,
+    PatchDiscriminator,
+    Quadratic,
+    ResNet,
+    ResNetGenerator,
+    SmallNet,
+    TableNet,
+    mlp,
+    raff_cnn,
+    raff_linear,
+    raff_pooled_cnn,
+)
+from stepwell.models.resnet import ResidualBlock
 from stepwell.runs import Snapshot
 from stepwell.runs.checkpoint import read_checkpoint, write_checkpoint
 
@@ -26,6 +54,17 @@ class _OneInput(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         past, known = x[:, : 3 * self.window], x[:, 3 * self.window :]
         return self.model(past=past.unflatten(1, (self.window, 3)), known=known.unflatten(1, (-1, self.known)))
+
+
+class _Pair(nn.Module):
+    """A model of two pictures, as one of a picture of twice the channels, whose values 0 to 1 are found by a sigmoid."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(*x.sigmoid().chunk(2, dim=1))
 
 
 # how it is made, the shape of a row, the shape of its outputs, and how many parameters it has by hand count
@@ -58,6 +97,95 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[int, ...
     "FromPixels": (lambda: FromPixels(DigitNet(4, 8, 3), (0.3,), (0.2,)), (1, 8, 8), (3,), 40 + 296 + 128 * 8 + 8 + 27),
     "DigitNet": (DigitNet, (1, 8, 8), (10,), 160 + 4640 + 512 * 64 + 64 + 650),
     "DigitNet, small": (lambda: DigitNet(4, 8, 3, 0.5), (1, 8, 8), (3,), 40 + 296 + 128 * 8 + 8 + 27),
+    "SmallNet": (lambda: SmallNet(5, 2, 4), (2, 18, 16), (5,), 72 + 576 + 4608 + 9216 + 2 * (4 + 16 + 64) + 165),
+    "AlexNet": (
+        lambda: AlexNet(5, hidden=16),
+        (3, 64, 64),
+        (5,),
+        2_469_696 + (9216 * 16 + 16) + (256 + 16) + (80 + 5),
+    ),
+    "VGG": (
+        lambda: VGG((1, 1, 1, 1, 1), 5, hidden=16),
+        (3, 32, 32),
+        (5,),
+        (1792 + 73_856 + 295_168 + 1_180_160 + 2_359_808) + (25_088 * 16 + 16) + (256 + 16) + (80 + 5),
+    ),
+    "ResNet": (
+        lambda: ResNet(ResidualBlock, (1, 1, 1, 1), 5),
+        (3, 64, 64),
+        (5,),
+        (9408 + 128)
+        + (73_728 + 256)
+        + (221_184 + 512 + 8192 + 256)
+        + (884_736 + 1024 + 32_768 + 512)
+        + (3_538_944 + 2048 + 131_072 + 1024)
+        + 2565,
+    ),
+    "LeNet5": (LeNet5, (1, 28, 28), (10,), 156 + 2416 + 48_120 + 10_164 + 850),
+    "LineNet": (LineNet, (1, 10, 10), (3,), 10 + 170 + 33),
+    "LineNet, large": (lambda: LineNet(14, 5), (1, 14, 14), (5,), 10 + 370 + 55),
+    "CNN2": (lambda: CNN2(5, 0.3), (3, 28, 28), (3,), 140 + 230 + 6300 + 153),
+    "raff_linear": (raff_linear, (1, 28, 28), (10,), 784 * 256 + 256 + 2570),
+    "raff_cnn": (raff_cnn, (1, 28, 28), (10,), 160 + 16 * 784 * 10 + 10),
+    "raff_pooled_cnn": (raff_pooled_cnn, (1, 28, 28), (10,), 160 + 2 * 2320 + 4640 + 2 * 9248 + 15_690),
+    "raff_pooled_cnn, colour": (
+        lambda: raff_pooled_cnn(5, channels=3, size=18, filters=4, kernel=5, depth=1),
+        (3, 18, 18),
+        (5,),
+        (4 * 3 * 25 + 4) + (8 * 4 * 25 + 8) + 8 * 16 * 5 + 5,
+    ),
+    "ConvNet": (ConvNet, (1, 28, 28), (10,), 160 + 4640 + 4608 * 64 + 64 + 650),
+    "ConvNet, log-probabilities": (
+        lambda: ConvNet(log_probabilities=True),
+        (1, 28, 28),
+        (10,),
+        160 + 4640 + 4608 * 64 + 64 + 650,
+    ),
+    "Net": (Net, (3, 32, 32), (2,), 432 + 16 + 1152 + 8 + 16_384 + 32 + 64 + 2),
+    "Net, all of it": (
+        lambda: Net(8, kernel=5, dropout=0.4, batchnorm=True, classes=3),
+        (3, 32, 32),
+        (3,),
+        (600 + 8 + 16) + (800 + 4 + 8) + (256 * 32 + 32) + 99,
+    ),
+    "NetDepth": (lambda: NetDepth(8), (3, 32, 32), (2,), (216 + 8) + (288 + 4) + (144 + 4) + (64 * 32 + 32) + 66),
+    "NetDepth, residual": (
+        lambda: NetDepth(8, residual=True),
+        (3, 32, 32),
+        (2,),
+        (216 + 8) + (288 + 4) + (144 + 4) + (64 * 32 + 32) + 66,
+    ),
+    "NetResDeep": (
+        lambda: NetResDeep(8, blocks=3),
+        (3, 32, 32),
+        (2,),
+        (216 + 8) + 3 * (576 + 16) + (512 * 32 + 32) + 66,
+    ),
+    "NetResDeep, shared": (
+        lambda: NetResDeep(8, blocks=3, shared=True),
+        (3, 32, 32),
+        (2,),
+        (216 + 8) + (576 + 16) + (512 * 32 + 32) + 66,
+    ),
+    "ResNetGenerator": (
+        lambda: ResNetGenerator(width=4, blocks=2),
+        (3, 24, 16),
+        (3, 24, 16),
+        (588 + 4) + (288 + 8) + (1152 + 16) + 4 * (2304 + 16) + (1152 + 8) + (288 + 4) + (588 + 3),
+    ),
+    "PatchDiscriminator": (
+        lambda: PatchDiscriminator(width=4, layers=2),
+        (3, 32, 32),
+        (1, 6, 6),
+        (192 + 4) + (512 + 8) + (2048 + 16) + 257,
+    ),
+    "CycleGAN": (
+        lambda: _Pair(CycleGAN(width=4, blocks=1, layers=1, identity=True)),
+        (6, 16, 16),
+        (10,),
+        2 * ((588 + 4) + (288 + 8) + (1152 + 16) + 2 * (2304 + 16) + (1152 + 8) + (288 + 4) + (588 + 3))
+        + 2 * ((192 + 4) + (512 + 8) + 129),
+    ),
 }
 Row = tuple[nn.Module, Tensor, tuple[int, ...], int]
 

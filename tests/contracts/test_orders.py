@@ -7,7 +7,7 @@ import torch
 
 import stepwell.data
 from stepwell.core.keys import Key
-from stepwell.data import ArraySource, Balanced, Loader, Sequential, Shuffled, TorchShuffled, Weighted
+from stepwell.data import ArraySource, Balanced, Loader, Sequential, Shuffled, TorchShuffled, TorchWeighted, Weighted
 from stepwell.data.loader import Shard
 from stepwell.data.orders import Order
 
@@ -21,6 +21,8 @@ ORDERS: dict[str, tuple[Order, int, bool, bool]] = {
     "as torch shuffles": (TorchShuffled(3), LENGTH, True, True),
     "weighted": (Weighted(WEIGHTS), LENGTH, False, True),
     "weighted, more": (Weighted(WEIGHTS.float(), rows=100), 100, False, True),
+    "weighted, as torch draws": (TorchWeighted(WEIGHTS, 3), LENGTH, False, True),
+    "weighted, as torch draws more": (TorchWeighted(WEIGHTS.float(), 3, rows=100), 100, False, True),
     "balanced": (Balanced(LABELS), LENGTH, False, True),
     "balanced by ratio": (Balanced(LABELS, (3, 1, 2), rows=17), 17, False, True),
 }

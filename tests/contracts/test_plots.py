@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stepwell import plots
+from stepwell.plots.confused import Row
 from stepwell.plots.space import Panel
 
 X = np.linspace(0.0, 1.0, 20)
@@ -29,6 +30,8 @@ def _line(ax: Axes) -> Figure:
 
 
 PLOTS = {
+    "augmented": lambda **ax: plots.augmented(PICTURES, np.stack([PICTURES, 1 - PICTURES]), list("abcde"), **ax),
+    "augmented, colour": lambda **ax: plots.augmented(np.ones((2, 3, 8, 4)), np.ones((3, 2, 3, 5, 5)), **ax),
     "curves": lambda **ax: plots.curves(range(1, 21), {"train": X, "validation": X**2}, ylabel="loss", best=3, **ax),
     "curves, log": lambda **ax: plots.curves(range(1, 21), {"train": X}, ylabel="loss", log=True, **ax),
     "confusion": lambda **ax: plots.confusion([[5, 1], [0, 7]], ["cat", "dog"], **ax),
@@ -60,6 +63,7 @@ PLOTS = {
     "roc": lambda **ax: plots.roc(X, X**0.5, area=0.8, mark=(0.2, 0.5), **ax),
     "function, log": lambda **ax: plots.function(X, {"f": X + 1}, log=True, marks={"here": (0.5, 1.5)}, **ax),
     "descent": lambda **ax: plots.descent(X, X**2, [1.0, 0.5, 0.2], [1.0, 0.25, 0.04], **ax),
+    "designs": lambda **ax: plots.designs({"base": ([0.93, 0.92], [0.89, 0.88]), "l2": ([0.9], [0.87])}, **ax),
     "tangents": lambda **ax: plots.tangents(X, X**2, [0.2, 0.8], [0.4, 1.6], **ax),
     "groups": lambda **ax: plots.groups({"a": (X, X), "b": (X, X**2)}, lines={"line": (X, X)}, **ax),
     "errors": lambda **ax: plots.errors(X, X**2, X, **ax),
@@ -67,6 +71,10 @@ PLOTS = {
     "progress": lambda **ax: plots.progress(
         {"long": (X, X), "short": (X[:5], X[:5])}, xlabel="s", ylabel="y", marks={"m": 0.5}, **ax
     ),
+    "range_test": lambda **ax: plots.range_test(X + 0.1, 1 - X, 1 - X, suggestion=0.5, diverged=True, **ax),
+    "rates": lambda **ax: plots.rates({"StepLR": [1, 1, 0.1], "other": [0.5, 0.2, 0.1]}, log=True, **ax),
+    "violins": lambda **ax: plots.violins({"a": X, "b": X**2 - 0.5, "c": np.zeros(9)}, ylabel="y", zeros=True, **ax),
+    "violins, boxes": lambda **ax: plots.violins({"a": X, "b": X**2}, ylabel="y", boxes=True, **ax),
     "distributions": lambda **ax: plots.distributions(["a", "b"], {"p": [0.1, 0.9], "q": [0.4, 0.6]}, **ax),
     "heat": lambda **ax: plots.heat(PICTURES[0], **ax),
     "heat, large": lambda **ax: plots.heat(np.outer(X, X), name="number", **ax),
@@ -80,10 +88,21 @@ PLOTS = {
     "tensors": lambda **ax: plots.tensors({"a": 1.5, "b": np.eye(3)}, picked={"b": np.eye(3)}, arrows=True, **ax),
     "broadcast": lambda **ax: plots.broadcast([[1], [2]], [3, 4, 5], **ax),
     "storage": lambda **ax: plots.storage(range(6), {"x": ((3, 2), (2, 1)), "x[1]": ((2,), (1,), 2)}, **ax),
+    "filters": lambda **ax: plots.filters(PICTURES[:, None] - 0.5, **ax),
+    "filters, colour": lambda **ax: plots.filters(np.stack([PICTURES, PICTURES, PICTURES], axis=1) - 0.5, **ax),
+    "filters, channels": lambda **ax: plots.filters(np.stack([PICTURES[:, :3, :3]] * 4, axis=1), **ax),
+    "feature_maps": lambda **ax: plots.feature_maps({"conv": PICTURES - 0.5, "flatten": X, "fc": X[:3]}, **ax),
+    "overlays": lambda **ax: plots.overlays(PICTURES[0], {"map": PICTURES[1], "signed": PICTURES[2] - 0.5}, **ax),
+    "confused": lambda **ax: plots.confused([Row("a for b", PICTURES[:2], PICTURES), Row("c", PICTURES[:1])], **ax),
+    "field": lambda **ax: plots.field(PICTURES[0], {"unit": (1, 2, 5, 6)}, **ax),
     "words": lambda **ax: plots.words(list("abc"), [0, 1, 1], [0, 0, 0.01], groups=["u", "u", "v"], **ax),
 }
 
 DEGENERATE = {
+    "augmented, none": lambda: plots.augmented(np.zeros((0, 1, 8, 8)), np.zeros((2, 0, 1, 8, 8))),
+    "augmented, no draws": lambda: plots.augmented(PICTURES, np.zeros((0, 5, 8, 8)), ["$a"]),
+    "augmented, NaN": lambda: plots.augmented(np.full((1, 4, 4), np.nan), np.full((1, 1, 4, 4), np.inf)),
+    "augmented, large": lambda: plots.augmented(np.full((1, 3, 400, 300), 7, np.uint8), np.ones((1, 1, 3, 400, 300))),
     "curves, one epoch": lambda: plots.curves([1], {"train": [0.5], "validation": [0.7]}, ylabel="loss", best=1),
     "curves, all NaN": lambda: plots.curves(range(20), {"train": NAN}, ylabel="loss", log=True, best=3),
     "curves, infinite": lambda: plots.curves([1, 2], {"train": [np.inf, 1.0]}, ylabel="loss"),
@@ -176,6 +195,10 @@ DEGENERATE = {
     "descent, no steps": lambda: plots.descent(X, X, [], []),
     "descent, diverges": lambda: plots.descent(X, X, [0.0, 1e300, np.inf], [0.0, 1e300, np.nan]),
     "descent, all NaN": lambda: plots.descent(X, NAN, [0.5], [0.5]),
+    "designs, none": lambda: plots.designs({}),
+    "designs, NaN": lambda: plots.designs({"$a": ([np.nan], []), "b": ([np.inf, 0.5], [0.4])}),
+    "designs, all NaN": lambda: plots.designs({"a": (NAN, NAN)}, score="$x_"),
+    "designs, many": lambda: plots.designs({f"a long name of {i}": (X, X / 2) for i in range(30)}),
     "tangents, upright": lambda: plots.tangents(X, X, [0.5], [1e12]),
     "tangents, constant": lambda: plots.tangents(X, np.ones(20), [0.5], [0.0]),
     "tangents, all NaN": lambda: plots.tangents(X, NAN, [0.5], [0.5]),
@@ -190,6 +213,22 @@ DEGENERATE = {
     "progress, none": lambda: plots.progress({}, xlabel="", ylabel="", log=True),
     "progress, none positive": lambda: plots.progress({"a": (X, -X)}, xlabel="", ylabel="", log=True, marks={"$": 0.5}),
     "progress, one point": lambda: plots.progress({"a": ([1], [1])}, xlabel="", ylabel=""),
+    "range_test, none": lambda: plots.range_test([], []),
+    "range_test, one step": lambda: plots.range_test([0.1], [2.0], diverged=True),
+    "range_test, NaN": lambda: plots.range_test(X, NAN, NAN, suggestion=0.1, diverged=True),
+    "range_test, breaks": lambda: plots.range_test(
+        X + 0.1, np.where(X > 0.8, np.inf, X), suggestion=9.0, diverged=True
+    ),
+    "range_test, flat": lambda: plots.range_test(X + 0.1, np.ones(20)),
+    "rates, none": lambda: plots.rates({}, log=True),
+    "rates, none positive": lambda: plots.rates({"$a": [0.0, -1.0], "b": []}, log=True),
+    "rates, one step": lambda: plots.rates({"a": [0.1]}, per_epoch=3),
+    "rates, NaN": lambda: plots.rates({"a": NAN}, ylabel="$x_"),
+    "violins, none": lambda: plots.violins({}, ylabel="y"),
+    "violins, NaN": lambda: plots.violins({"$a": NAN, "b": [np.inf, 1.0]}, ylabel="$y", zeros=True),
+    "violins, one value": lambda: plots.violins({"a": [2.0], "b": [3.0, 3.0]}, ylabel="y", boxes=True),
+    "violins, tiny and huge": lambda: plots.violins({"a": X * 1e-300, "b": X * 1e300}, ylabel="y"),
+    "violins, many": lambda: plots.violins({str(i): np.arange(9000.0) for i in range(20)}, ylabel="y"),
     "distributions, none": lambda: plots.distributions([], {}),
     "distributions, NaN": lambda: plots.distributions(["a", "$b"], {"$p": [np.nan, 1.0], "q": [-1.0, np.inf]}),
     "heat, none": lambda: plots.heat(np.zeros((0, 3))),
@@ -219,6 +258,22 @@ DEGENERATE = {
     "storage, none": lambda: plots.storage([], {}),
     "storage, no views": lambda: plots.storage([1, 2], {}),
     "storage, one place": lambda: plots.storage([np.nan], {"$": ((1, 3), (0, 0))}),
+    "filters, none": lambda: plots.filters(np.zeros((0, 3, 3, 3))),
+    "filters, NaN": lambda: plots.filters(np.full((2, 1, 3, 3), np.nan), title="$x_"),
+    "filters, all zero": lambda: plots.filters(np.zeros((2, 3, 7, 7))),
+    "filters, many": lambda: plots.filters(np.ones((100, 100, 1, 1))),
+    "feature_maps, none": lambda: plots.feature_maps({}),
+    "feature_maps, NaN": lambda: plots.feature_maps({"$a": np.full((2, 4, 4), np.nan), "b": [np.inf], "c": []}),
+    "feature_maps, many": lambda: plots.feature_maps({"a": np.ones((500, 1, 30)), "b": np.arange(4096)}),
+    "overlays, no maps": lambda: plots.overlays(np.zeros((3, 4, 4)), {}),
+    "overlays, flat": lambda: plots.overlays(np.zeros((4, 4)), {"$": np.zeros((4, 4)), "b": np.full((4, 4), np.nan)}),
+    "overlays, large": lambda: plots.overlays(
+        np.random.default_rng(0).random((3, 401, 333)), {"a": np.ones((401, 333))}
+    ),
+    "confused, none": lambda: plots.confused([]),
+    "confused, no pictures": lambda: plots.confused([Row("$a", [])]),
+    "field, none": lambda: plots.field(np.zeros((0, 0))),
+    "field, NaN": lambda: plots.field(np.full((4, 4), np.nan), {"$a": (0, 0, 9, 9)}),
     "words, none": lambda: plots.words([], [], []),
     "words, NaN": lambda: plots.words(["a", "$b"], [np.nan, 1], [1, 1]),
     "words, in one place": lambda: plots.words([f"word {i}" for i in range(20)], np.zeros(20), np.zeros(20)),

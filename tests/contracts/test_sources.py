@@ -27,6 +27,7 @@ from stepwell.data import (
     Source,
     Subset,
     Transformed,
+    Unpaired,
     as_source,
     whole,
 )
@@ -85,6 +86,7 @@ SOURCES: dict[str, Callable[[], Source]] = {
     "a dataset that draws": lambda: as_source(Drawing()),
     "files of rows": memmap,
     "datasets in a file": hdf5,
+    "two collections without pairs": lambda: Unpaired(ArraySource(X), ArraySource(X[:9] + 0.5)),
 }
 
 
@@ -133,7 +135,7 @@ def test_what_is_random_is_decided_by_the_key(source: Source) -> None:
     source.batch(index, KEY)
     assert torch.equal(torch.get_rng_state(), state[0])
     other = source.batch(index, Key(6)("rows", 3))
-    draws = isinstance(source, Transformed | DatasetSource) and "list" not in str(
+    draws = isinstance(source, Transformed | DatasetSource | Unpaired) and "list" not in str(
         type(getattr(source, "dataset", None))
     )
     assert same(other, first) != draws or isinstance(source, Subset)

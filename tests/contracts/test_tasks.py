@@ -11,7 +11,7 @@ from torch import Tensor
 import stepwell.tasks
 from stepwell.core.errors import TaskError
 from stepwell.data import Batch
-from stepwell.tasks import Binary, Multiclass, Regression, Task
+from stepwell.tasks import Binary, Multiclass, Regression, SideHeads, Task, Translation
 from stepwell.training.step import StepResult
 from stepwell.training.tally import Tally
 
@@ -45,6 +45,10 @@ def values(*shape: int) -> Make:
     return make
 
 
+def game(source: torch.Generator) -> tuple[Tensor, Tensor]:
+    return torch.rand(ROWS, 10, generator=source), torch.randint(50, (ROWS,), generator=source)
+
+
 WEIGHTS = (0.2, 3.0, 1.0)
 TASKS: dict[str, tuple[Task, Make]] = {
     "binary": (Binary(), binary()),
@@ -63,6 +67,9 @@ TASKS: dict[str, tuple[Task, Make]] = {
     "regression, a column": (Regression(names=("height",)), values(1)),
     "regression, l1": (Regression(kind="l1"), values(2)),
     "regression, huber": (Regression(kind="huber", delta=0.7), values(2, 3)),
+    "side heads": (SideHeads(task=Multiclass(classes=3, class_weights=WEIGHTS)), classes(3)),
+    "translation": (Translation(), game),
+    "translation, all of it": (Translation(kinds=("cat", "dog"), cycle=3.0, identity=1.5), game),
 }
 
 
@@ -172,7 +179,7 @@ def test_predictions_and_answers_have_one_a_row(row: tuple[Task, Tensor, Tensor]
     assert len(answers) == ROWS
     assert json.loads(json.dumps(answers)) == answers
     assert all(isinstance(task.name_target(target), str) for target in targets)
-    if not isinstance(task, Regression):
+    if not isinstance(task, Regression | Translation):
         for answer in answers:
             assert answer["label"] in answer["probabilities"]
             assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)

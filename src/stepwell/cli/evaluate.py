@@ -1,5 +1,6 @@
 """`stepwell evaluate`."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -36,10 +37,12 @@ def evaluate_run(
         launch.load_weights(found, experiment, which)
         side = on or ("val" if experiment.data.val is not None else "train")
         evaluation = evaluate(experiment, side, worst=_WORST)
-    _tell(found, evaluation, which)
+    reader = experiment.reader
+    files = [str(reader.row(one.row).get("file", "")) if reader is not None else "" for one in evaluation.worst]
+    _tell(found, evaluation, which, files)
 
 
-def _tell(run: "Run", found: "Evaluation", which: str | int) -> None:
+def _tell(run: "Run", found: "Evaluation", which: str | int, files: Sequence[str]) -> None:
     from stepwell.cli.runs import relative
 
     weights = f"step {which}" if isinstance(which, int) else f"the {which} checkpoint"
@@ -50,7 +53,7 @@ def _tell(run: "Run", found: "Evaluation", which: str | int) -> None:
     if found.confusion is not None:
         _tell_confusion(found)
     if found.worst:
-        _tell_worst(found)
+        _tell_worst(found, files)
     suggest_next([(command("report", relative(run.folder), "--open"), "the same in pictures")])
 
 
@@ -72,7 +75,8 @@ def _shade(row: int, column: int, count: int) -> str:
     return "red" if count else "dim"
 
 
-def _tell_worst(found: "Evaluation") -> None:
+def _tell_worst(found: "Evaluation", files: Sequence[str]) -> None:
+    """The rows of the largest losses, with the files that they lie in, where each has its own."""
     sure = any(one.confidence is not None for one in found.worst)
     rows = [
         [
@@ -81,9 +85,10 @@ def _tell_worst(found: "Evaluation") -> None:
             one.target,
             one.predicted,
             *([f"{one.confidence:.1%}"] if one.confidence is not None else []),
+            *([file] if any(files) else []),
         ]
-        for one in found.worst
+        for one, file in zip(found.worst, files, strict=True)
     ]
     say("\nWorst rows, by their loss", style="dim")
-    columns = ("row", "loss", "true", "predicted", *(["sure"] if sure else []))
+    columns = ("row", "loss", "true", "predicted", *(["sure"] if sure else []), *(["file"] if any(files) else []))
     show(table(columns, rows, right=("row", "loss", "sure")))

@@ -16,12 +16,15 @@ from stepwell.cli.evaluate import evaluate_run
 from stepwell.cli.failures import WrongUse
 from stepwell.cli.find_rate import find_rate
 from stepwell.cli.list import list_recipes
+from stepwell.cli.look import look
 from stepwell.cli.predict import predict
+from stepwell.cli.recognise import recognise
 from stepwell.cli.report import report
 from stepwell.cli.resume import resume
 from stepwell.cli.show import show_recipe
 from stepwell.cli.sweep import sweep
 from stepwell.cli.train import train
+from stepwell.cli.translate import translate
 from stepwell.recipes.entries import ENTRIES
 
 app = new_app(invoke_without_command=True)
@@ -31,7 +34,7 @@ _RECIPES_FLAGS = {
 }  # what follows the first word is the recipe's
 _FIRST = {
     **dict.fromkeys(("train", "show", "sweep", "find-rate"), "recipe"),
-    **dict.fromkeys(("resume", "evaluate", "predict", "report"), "run"),
+    **dict.fromkeys(("resume", "evaluate", "predict", "look", "report"), "run"),
 }
 _RECIPES = f"Recipes: {', '.join(entry.name for entry in ENTRIES)}."
 
@@ -41,10 +44,13 @@ app.command("train", context_settings=_RECIPES_FLAGS, options_metavar="[--help]"
 app.command("resume", context_settings=_RECIPES_FLAGS, options_metavar="[--help]")(resume)
 app.command("evaluate")(evaluate_run)
 app.command("predict")(predict)
+app.command("look")(look)
+app.command("recognise")(recognise)
 app.command("report")(report)
 app.command("compare")(compare)
 app.command("sweep", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(sweep)
 app.command("find-rate", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(find_rate)
+app.command("translate")(translate)
 app.add_typer(data, name="data")
 
 

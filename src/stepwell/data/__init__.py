@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stepwell.data.libsvm import read_libsvm
     from stepwell.data.loader import Loader
     from stepwell.data.memmap import MemmapSource
-    from stepwell.data.orders import Balanced, Sequential, Shuffled, TorchShuffled, Weighted
+    from stepwell.data.orders import Balanced, Sequential, Shuffled, TorchShuffled, TorchWeighted, Weighted
     from stepwell.data.pictures import (
         channel_statistics,
         normalised,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         split_random,
         split_stratified,
     )
+    from stepwell.data.unpaired import Unpaired
     from stepwell.data.volumes import Volume, read_volume
 
 __all__ = [
@@ -48,7 +49,9 @@ __all__ = [
     "Splits",
     "Subset",
     "TorchShuffled",
+    "TorchWeighted",
     "Transformed",
+    "Unpaired",
     "Volume",
     "Weighted",
     "as_source",
@@ -79,7 +82,7 @@ __getattr__ = names_of(
         "stepwell.data.libsvm": ("read_libsvm",),
         "stepwell.data.loader": ("Loader",),
         "stepwell.data.memmap": ("MemmapSource",),
-        "stepwell.data.orders": ("Balanced", "Sequential", "Shuffled", "TorchShuffled", "Weighted"),
+        "stepwell.data.orders": ("Balanced", "Sequential", "Shuffled", "TorchShuffled", "TorchWeighted", "Weighted"),
         "stepwell.data.pictures": (
             "channel_statistics",
             "normalised",
@@ -98,5 +101,6 @@ __getattr__ = names_of(
             "split_stratified",
         ),
         "stepwell.data.volumes": ("Volume", "read_volume"),
+        "stepwell.data.unpaired": ("Unpaired",),
     },
 )

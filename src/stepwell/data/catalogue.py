@@ -125,6 +125,15 @@ _BIRDS_AND_PLANES = DataFile(
     f"{_BOOK}/p1ch6/birds_vs_airplanes.pt",
     Version("82bbc255589220d8d9e37981be4149707ed9b7dab44ad045e2a8357475dd1eae", 73643),
 )
+_RPS = "https://storage.googleapis.com/download.tensorflow.org/data"
+# The checksums of CIFAR-10 and of rock-paper-scissors are those that TensorFlow Datasets pins; no copy was here to compare.
+_RPS_ARCHIVES = {
+    "rps.zip": Version("c2403444395842ad04c53612bad54b574443eae17a0723117a2ff87b9d72194f", 200682221),
+    "rps-test-set.zip": Version("c27ab9fa43ce40b2e453de711365b477f4424586edf0388116674fd320f07503", 29516758),
+}
+_CIFAR_10 = {
+    "cifar-10-binary.tar.gz": Version("c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", 170052171),
+}
 
 _SETS = (
     DataSet(
@@ -138,6 +147,20 @@ _SETS = (
                 _files("fashion-mnist", _FASHION, _FASHION_PUBLISHED), _FASHION_REORDERED.values(), strict=True
             )
         ),
+    ),
+    DataSet(
+        "cifar-10",
+        "50,000 + 10,000 colour images 32×32 in 10 classes, binary version",
+        "not stated; cite Krizhevsky, 2009",
+        "https://www.cs.toronto.edu/~kriz/cifar.html",
+        _files("cifar-10", "https://www.cs.toronto.edu/~kriz", _CIFAR_10),
+    ),
+    DataSet(
+        "rock-paper-scissors",
+        "2,520 + 372 rendered hands 300×300 with alpha in 3 classes, PNG in two zip archives",
+        "CC BY 2.0; Laurence Moroney",
+        "https://laurencemoroney.com/datasets.html",
+        _files("rock-paper-scissors", _RPS, _RPS_ARCHIVES),
     ),
     DataSet(
         "wine",

@@ -41,7 +41,7 @@ class Leak:
         pairs = ", ".join(f"{self.first} row {a} = {self.second} row {b}" for a, b in self.examples)
         rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
         return (
-            f"{rows} of {self.second} ({100 * self.share:.2g} %) with the same inputs as rows of {self.first} (such as "
+            f"{rows} of {self.second} ({_percent(self.share)}) with the same inputs as rows of {self.first} (such as "
             f"{pairs}) let {self.second} scores reward memory as well as learning: drop the copies, or keep them on "
             "one side with split_grouped."
         )
@@ -138,3 +138,8 @@ def _equal(a: Batch, b: Batch) -> Tensor:
 
 def _inputs(batch: Batch) -> dict[str, Tensor]:
     return detach_tensors({"inputs": batch.inputs})[1]
+
+
+def _percent(share: float) -> str:
+    """Two digits, and all of it as 100 %, not 1e+02 %."""
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"

@@ -86,6 +86,28 @@ class Weighted:
 
 
 @dataclass(frozen=True, eq=False)
+class TorchWeighted:
+    """The draws of torch's `WeightedRandomSampler(weights, rows)` whose generator was seeded with `seed` before the loop.
+
+    So the numbers of such a script come out here, as they do with `TorchShuffled`: of those, Godoy's, whose balanced
+    sampler has a generator of its own. `weights` is one number ≥ 0 a row, `rows` how many are drawn an epoch (default: as
+    many as there are). Epoch `e` repeats the draws of those before it.
+    """
+
+    weights: Tensor
+    seed: int
+    rows: int | None = None
+
+    def __call__(self, length: int, key: Key) -> Tensor:
+        """The sampler's draws in the epoch that `key` ends with."""
+        _check_length("weights", len(self.weights), length)
+        generator, weights = torch.Generator().manual_seed(self.seed), self.weights.to(torch.float64)
+        for _ in range(int(key.path[-1]) + 1):
+            drawn = torch.multinomial(weights, self.rows or length, replacement=True, generator=generator)
+        return drawn
+
+
+@dataclass(frozen=True, eq=False)
 class Balanced:
     """Classes taken in turn by a fixed pattern, whatever their sizes; each class's rows are shuffled and used in turn.
 

@@ -1,19 +1,36 @@
 """Pictures as tensors, channels first: read from any format that Pillow knows, scaled, normalised channel by channel."""
 
 import struct
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float64, UInt8
+from jaxtyping import Float, Float64, Int64, UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
 from stepwell.core.errors import DataError
 
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm",
+    ".pnm", ".jp2", ".j2k", ".ico",
+)  # fmt: skip
+"""How the names of pictures end. Which format a file has is told by its first bytes."""
+
+MOST_PIXELS = 89_478_485
+"""Pixels of the largest picture that is decoded, which is where Pillow begins to warn: a quarter of a gigabyte."""
+
+# Formats that Pillow decodes itself. It gives EPS to Ghostscript, which runs programs, and tries TGA on any bytes.
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "TIFF", "JPEG2000", "DIB", "ICO")
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # What decoders raise for broken files:
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error)
+_ORIENTATION = 0x0112
+_COUNTED_BYTES = 2**22
 
 
 def read_picture(path: Path | str, *, size: tuple[int, int] | None = None) -> UInt8[Tensor, "3 h w"]:
@@ -21,22 +38,80 @@ def read_picture(path: Path | str, *, size: tuple[int, int] | None = None) -> UI
 
     Grey and palettes become three channels; of 16 bits the upper 8 stay. An alpha channel is left out, not blended with a
     background. `size=(height, width)` scales the picture until it covers that size and cuts off what stands out on two sides.
-    Raises `DataError` for a file that is missing, truncated or no picture, and for 32-bit pixels. Source: Stevens et al.,
-    section 4.1 (book row S4.1).
+    Raises `DataError` for a file that is missing, truncated or no picture, for 32-bit pixels, and for more than
+    `MOST_PIXELS`, before they are decoded. Source: Stevens et al., section 4.1 (book row S4.1).
     """
     path = Path(path)
     if not path.is_file():
         raise DataError(f"There is no file {path}.")
+    check_size(size)
+    try:
+        with quiet_decoders(), opened(path) as image:
+            pixels = pixels_of(image, size=size, channels=3)
+    except DataError as error:
+        raise DataError(f"{path} {error} Replace the file or leave it out.") from None
+    return torch.from_numpy(pixels.transpose(2, 0, 1).copy())
+
+
+@contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Within it, Pillow's warnings of odd files are not shown, and that of very many pixels is an error for `opened`."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="PIL")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+@contextmanager
+def opened(file: Path | str | IO[bytes]) -> Iterator[Image.Image]:
+    """The picture in a file, of which only the beginning was read; to be used within `quiet_decoders`.
+
+    Raises `DataError` whose text goes on after the file's name, here and for what goes wrong within.
+    """
+    try:
+        with Image.open(file, formats=_FORMATS) as image:
+            yield image
+    except _BOMBS:
+        raise DataError(
+            f"has more than {MOST_PIXELS:,} pixels, which is the most that are decoded: a small file of very many pixels fills"
+            " the memory (a decompression bomb)."
+        ) from None
+    except _BROKEN as error:
+        raise DataError(f"cannot be read as a picture: {_without_place(error)}.") from None
+
+
+def pixels_of(
+    image: Image.Image, *, size: tuple[int, int] | None, channels: int
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The pixels of an opened picture, upright: uint8 (height, width, channels). `size` as in `read_picture`.
+
+    1 channel is brightness: 0.299 red + 0.587 green + 0.114 blue. Raises what decoders raise; `opened` makes it a
+    `DataError`.
+    """
+    plain = _eight_bits(_upright(image))
+    mode = "L" if channels == 1 else "RGB"
+    if plain.mode != mode:
+        plain = plain.convert(mode)
+    if size is not None and plain.size != (size[1], size[0]):
+        plain = ImageOps.fit(plain, (size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(plain).reshape(plain.height, plain.width, channels)
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Whether a picture, by its header, has one channel beside its alpha. A palette counts as colour."""
+    return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width of an opened picture after its EXIF orientation, by its header."""
+    turned = image.format != "TIFF" and _orientation(image) >= 5  # of a TIFF Pillow states the upright size
+    return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def check_size(size: tuple[int, int] | None) -> None:
+    """Raise `DataError` for a size without pixels."""
     if size is not None and min(size) < 1:
         raise DataError(f"size={size} has no pixels; give (height, width), both 1 or more.")
-    try:
-        with Image.open(path) as image:
-            upright = _rgb(ImageOps.exif_transpose(image), path)
-    except _BROKEN as error:
-        raise DataError(f"{path} cannot be read as a picture: {error}. Replace the file or leave it out.") from None
-    if size is not None:
-        upright = ImageOps.fit(upright, (size[1], size[0]), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(upright)).permute(2, 0, 1).contiguous()
 
 
 def read_pictures(paths: Sequence[Path | str], *, size: tuple[int, int] | None = None) -> UInt8[Tensor, "n 3 h w"]:
@@ -66,21 +141,56 @@ def scaled(pictures: UInt8[Tensor, "*n c h w"]) -> Float[Tensor, "*n c h w"]:
     return pictures.float() / 255
 
 
-def channel_statistics(pictures: Tensor) -> tuple[Float64[Tensor, " c"], Float64[Tensor, " c"]]:
-    """Mean and standard deviation (n - 1, as `Tensor.std`) of each channel over all pixels of `pictures` (n, c, h, w).
+def channel_statistics(
+    pictures: Tensor, rows: Tensor | None = None
+) -> tuple[Float64[Tensor, " c"], Float64[Tensor, " c"]]:
+    """Mean and standard deviation (n - 1, as `Tensor.std`) of each channel over all pixels of `pictures` (n, c, h, w), or of
+    those that `rows` (int64) number.
 
-    Both are float64, in the units of `pictures`: 0 to 1 for scaled ones. Take them once, over all training pictures. Memory
-    is that of one picture. Raises `DataError` for another shape and for fewer than two pixels.
+    Both are float64, in the units of `pictures`: 0 to 255 for bytes, 0 to 1 for scaled ones. Take them once, over all
+    training pictures. Of bytes they are exact, from how often each value occurs. Memory is that of a few pictures. Raises
+    `DataError` for another shape and for fewer than two pixels.
     """
-    if pictures.ndim != 4 or (pixels := pictures[:, 0].numel()) < 2:
-        raise DataError(
-            f"Statistics need 2 or more pixels, (n, channels, height, width), but got {tuple(pictures.shape)}."
-        )
+    chosen = torch.arange(len(pictures)) if rows is None else rows
+    if pictures.ndim != 4 or (pixels := len(chosen) * pictures[0, 0].numel() if len(chosen) else 0) < 2:
+        shape = (len(chosen), *pictures.shape[1:])
+        raise DataError(f"Statistics need 2 or more pixels, (n, channels, height, width), but got {shape}.")
+    if pictures.dtype == torch.uint8:
+        return moments(pixels, *_sums_of_counts(channel_counts(pictures, rows)))
     total = torch.zeros(pictures.shape[1], dtype=torch.float64)
-    mean = sum((one.cpu().double().sum((1, 2)) for one in pictures), total) / pixels
+    mean = sum((pictures[row].cpu().double().sum((1, 2)) for row in chosen), total) / pixels
     centre = mean.view(-1, 1, 1)
-    squares = sum(((one.cpu().double() - centre).square().sum((1, 2)) for one in pictures), total)
+    squares = sum(((pictures[row].cpu().double() - centre).square().sum((1, 2)) for row in chosen), total)
     return mean, (squares / (pixels - 1)).sqrt()
+
+
+def channel_counts(pictures: UInt8[Tensor, "n c h w"], rows: Tensor | None = None) -> Int64[Tensor, "c 256"]:
+    """How often each value occurs in each channel, over all pictures or those that `rows` (int64) number."""
+    counts = torch.zeros(pictures.shape[1], 256, dtype=torch.int64)
+    at_once = max(1, _COUNTED_BYTES // max(pictures[:1].numel(), 1))
+    for start in range(0, len(pictures) if rows is None else len(rows), at_once):
+        end = start + at_once
+        block = pictures[start:end] if rows is None else pictures.index_select(0, rows[start:end])
+        for channel, count in enumerate(counts):
+            count += torch.bincount(block[:, channel].flatten(), minlength=256).cpu()
+    return counts
+
+
+def moments(
+    pixels: int, sums: Sequence[int], squares: Sequence[int]
+) -> tuple[Float64[Tensor, " c"], Float64[Tensor, " c"]]:
+    """Mean and standard deviation (n - 1) of each channel from the whole-number sums of its values and of their squares.
+
+    In whole numbers nothing is rounded before the last division.
+    """
+    mean = torch.tensor([total / pixels for total in sums], dtype=torch.float64)
+    spread = [pixels * square - total * total for total, square in zip(sums, squares, strict=True)]
+    return mean, torch.tensor([each / (pixels * (pixels - 1)) for each in spread], dtype=torch.float64).sqrt()
+
+
+def _sums_of_counts(counts: Int64[Tensor, "c 256"]) -> tuple[list[int], list[int]]:
+    values = torch.arange(256)
+    return (counts * values).sum(1).tolist(), (counts * values * values).sum(1).tolist()
 
 
 def normalised(x: Tensor, mean: Tensor, std: Tensor) -> Float[Tensor, "*n c h w"]:
@@ -104,14 +214,32 @@ def unnormalised(x: Float[Tensor, "*n c h w"], mean: Tensor, std: Tensor) -> Flo
     return x * _channels(std, x) + _channels(mean, x)
 
 
-def _rgb(image: Image.Image, path: Path) -> Image.Image:
+def _eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
-        raise DataError(f"{path} has 32-bit pixels (mode {image.mode}) of no known range; save it with 8 or 16 bits.")
+        raise DataError(f"has 32-bit pixels (mode {image.mode}) of no known range; save it with 8 or 16 bits.")
     if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode == "P":
-        image = image.convert("RGBA")  # the palette may hold alpha
-    return image.convert("RGB")
+        return image.convert("RGBA")  # the palette may hold alpha
+    return image
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    return ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
+
+
+def _orientation(image: Image.Image) -> int:
+    # Asking every JPEG for its EXIF would take a tenth of decoding a small one.
+    if image.format == "JPEG" and "exif" not in image.info and "xmp" not in image.info:
+        return 1
+    given = image.getexif().get(_ORIENTATION, 1)
+    return given if isinstance(given, int) else 1
+
+
+def _without_place(error: Exception) -> str:
+    """What a decoder says, without the address of a stream or the path that its caller names anyway."""
+    said = str(error) or type(error).__name__
+    return "its content is of no known format" if said.startswith("cannot identify image file") else said.rstrip(".")
 
 
 def _channels(values: Tensor, like: Tensor) -> Tensor:

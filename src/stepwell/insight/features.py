@@ -14,6 +14,7 @@ from stepwell.core.errors import DataError, ModelError, suggest
 from stepwell.core.modules import call_model, mode_restored
 from stepwell.core.trees import Tree, to_device
 from stepwell.insight.boundary import decision_grid
+from stepwell.insight.choice import layer_of
 from stepwell.tasks.base import Task
 
 Array = npt.NDArray[np.float64]
@@ -40,19 +41,12 @@ def transformed(model: nn.Module, layer: str, inputs: Tree) -> Seen:
             raise ModelError(f"The layer {layer!r} does not turn a tensor into a tensor; look at a layer that does.")
         seen.append(Seen(given[0].detach().cpu().clone(), result.detach().cpu().clone()))
 
-    with _watched(_layer(model, layer), look), mode_restored(model), torch.no_grad():
+    with _watched(layer_of(model, layer), look), mode_restored(model), torch.no_grad():
         model.eval()
         call_model(model, to_device(inputs, device_of(model)))
     if not seen:
         raise ModelError(f"The model does not use its layer {layer!r} for these inputs.")
     return seen[-1]
-
-
-def _layer(model: nn.Module, name: str) -> nn.Module:
-    known: dict[str, nn.Module] = {label: module for label, module in model.named_modules() if label}
-    if name not in known:
-        raise ModelError(f"The model has no layer {name!r}; it has {', '.join(known)}.{suggest(name, known)}")
-    return known[name]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from stepwell.core.errors import StepwellError, suggest
 
@@ -30,6 +31,33 @@ def nearest(
     if isinstance(query, str):
         return _nearest(table, names, table[_row(names, query)], k, by, {query})
     return _nearest(table, names, query, k, by, set())
+
+
+def nearest_rows(
+    vectors: Tensor, queries: Tensor, k: int = 5, *, by: Nearness = "angle", at_once: int = 256
+) -> tuple[Tensor, Tensor]:
+    """For each of `queries` `(n, size)`, the numbers of the `k` rows of `vectors` `(m, size)` nearest to it, and how far they
+    lie: both `(n, k)`, the nearest first; of equally near ones the first. Fewer than `k` where there are fewer rows.
+
+    Raises `StepwellError` for vectors of another size than the queries.
+    """
+    if vectors.dim() != 2 or queries.dim() != 2 or vectors.shape[1] != queries.shape[1]:
+        shapes = f"{tuple(vectors.shape)} and {tuple(queries.shape)}"
+        raise StepwellError(f"Vectors and queries are (rows, size) of one size; these are {shapes}.")
+    table = vectors.detach().float()
+    rows, distances = [torch.zeros(0, min(k, len(table))).long()], [torch.zeros(0, min(k, len(table)))]
+    for part in torch.split(queries.detach().to(table), at_once):
+        found = _distances(table, part, by)
+        rows.append(found.argsort(dim=1, stable=True)[:, :k])
+        distances.append(found.gather(1, rows[-1]))
+    return torch.cat(rows), torch.cat(distances)
+
+
+def _distances(table: Tensor, queries: Tensor, by: Nearness) -> Tensor:
+    """`(queries, rows)`: distances, or one less the cosines."""
+    if by == "distance":
+        return torch.cdist(queries, table)
+    return (1 - normalize(queries) @ normalize(table).T).clamp(min=0)
 
 
 def analogy(

@@ -23,9 +23,13 @@ class FromPixels(nn.Module):
     def __init__(self, net: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()
         if len(mean) != len(std) or not mean:
-            raise ModelError(f"There are {len(mean)} means but {len(std)} standard deviations; give one each a channel.")
+            raise ModelError(
+                f"There are {len(mean)} means but {len(std)} standard deviations; give one each a channel."
+            )
         if min(std) <= 0:
-            raise ModelError(f"The standard deviations {tuple(std)} must be more than 0; a constant channel says nothing.")
+            raise ModelError(
+                f"The standard deviations {tuple(std)} must be more than 0; a constant channel says nothing."
+            )
         self.net = net
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(-1, 1, 1))

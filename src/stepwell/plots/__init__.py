@@ -4,12 +4,18 @@ The functions never import torch, never touch pyplot and never show anything: a 
 by whoever asked for it. With `ax=` they draw on that axes and return its figure.
 """
 
+from stepwell.plots.augmented import augmented
 from stepwell.plots.bars import bars
 from stepwell.plots.calibration import calibration
+from stepwell.plots.confused import confused
 from stepwell.plots.confusion import confusion
 from stepwell.plots.curves import curves
 from stepwell.plots.dependence import dependence
+from stepwell.plots.designs import designs
 from stepwell.plots.distributions import distributions
+from stepwell.plots.feature_maps import feature_maps
+from stepwell.plots.field import field
+from stepwell.plots.filters import filters
 from stepwell.plots.flow import flow
 from stepwell.plots.forecast import forecast
 from stepwell.plots.functions import descent, function, tangents
@@ -20,9 +26,12 @@ from stepwell.plots.images import images
 from stepwell.plots.importance import importance
 from stepwell.plots.nested import nested
 from stepwell.plots.network import network
+from stepwell.plots.overlays import overlays
 from stepwell.plots.panels import panels
 from stepwell.plots.progress import progress
+from stepwell.plots.range_test import range_test
 from stepwell.plots.ranking import precision_recall, roc
+from stepwell.plots.rates import rates
 from stepwell.plots.relief import relief
 from stepwell.plots.residuals import histogram, residuals
 from stepwell.plots.scatter import fit, predictions
@@ -31,19 +40,26 @@ from stepwell.plots.storage import storage
 from stepwell.plots.surface import cut, surface
 from stepwell.plots.tensors import broadcast, tensors
 from stepwell.plots.thresholds import number_line, probability_line
+from stepwell.plots.violins import violins
 from stepwell.plots.words import words
 
 __all__ = [
+    "augmented",
     "bars",
     "broadcast",
     "calibration",
+    "confused",
     "confusion",
     "curves",
     "cut",
     "dependence",
     "descent",
+    "designs",
     "distributions",
     "errors",
+    "feature_maps",
+    "field",
+    "filters",
     "fit",
     "flow",
     "forecast",
@@ -57,11 +73,14 @@ __all__ = [
     "nested",
     "network",
     "number_line",
+    "overlays",
     "panels",
     "precision_recall",
     "predictions",
     "probability_line",
     "progress",
+    "range_test",
+    "rates",
     "regions",
     "relief",
     "residuals",
@@ -72,5 +91,6 @@ __all__ = [
     "surface",
     "tangents",
     "tensors",
+    "violins",
     "words",
 ]

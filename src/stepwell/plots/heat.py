@@ -25,8 +25,8 @@ from stepwell.plots.style import (
 )
 
 _WRITTEN = 80
-_ONE_WAY = LinearSegmentedColormap.from_list("one way", [PAPER, "#9cc6e3", BLUE, "#00263f"])
-_TWO_WAYS = LinearSegmentedColormap.from_list("two ways", [VERMILLION, "#efc7a8", PAPER, "#9cc6e3", BLUE])
+ONE_WAY = LinearSegmentedColormap.from_list("one way", [PAPER, "#9cc6e3", BLUE, "#00263f"])
+TWO_WAYS = LinearSegmentedColormap.from_list("two ways", [VERMILLION, "#efc7a8", PAPER, "#9cc6e3", BLUE])
 
 
 def heat(
@@ -78,10 +78,10 @@ def _scale(table: Array) -> tuple[Normalize, Colormap]:
     low, high = float(np.nanmin(table)), float(np.nanmax(table))
     if low < 0 < high:
         most = max(-low, high)
-        return TwoSlopeNorm(0.0, -most, most), _TWO_WAYS
+        return TwoSlopeNorm(0.0, -most, most), TWO_WAYS
     if high <= 0 and low < 0:
         return Normalize(low, 0.0), LinearSegmentedColormap.from_list("down", [VERMILLION, "#efc7a8", PAPER])
-    return Normalize(min(low, 0.0) if low <= high / 3 else low, high if high > low else low + 1.0), _ONE_WAY
+    return Normalize(min(low, 0.0) if low <= high / 3 else low, high if high > low else low + 1.0), ONE_WAY
 
 
 def _names(ax: Axes, rows: Sequence[str], columns: Sequence[str], small: bool) -> None:

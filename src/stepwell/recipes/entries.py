@@ -31,6 +31,20 @@ ENTRIES = (
         "60 s",
     ),
     Entry(
+        "images",
+        "stepwell.recipes.images:images",
+        "Tell your own pictures apart: class folders, an archive, or a CSV of paths and labels",
+        "Step-by-Step S30–S33, S41; Deep Learning with PyTorch S4.1",
+        "60 s",
+    ),
+    Entry(
+        "fashion",
+        "stepwell.recipes.fashion:fashion",
+        "Tell ten kinds of clothes apart on 60,000 pictures of 28×28 pixels",
+        "Overview T-05, T-06; Inside Deep Learning S-32",
+        "60 s",
+    ),
+    Entry(
         "line",
         "stepwell.recipes.line:line",
         "Fit a straight line to 100 noisy points",
@@ -78,5 +92,26 @@ ENTRIES = (
         "Tell two half-moons apart with one output a class, and compare batch sizes",
         "Inside Deep Learning S-20, S-21, S-24–S-28",
         "10 s",
+    ),
+    Entry(
+        "lines",
+        "stepwell.recipes.lines:lines",
+        "Tell straight, rising and falling lines in pictures of 10×10 pixels apart",
+        "Step-by-Step S18, S28, S29",
+        "3 s",
+    ),
+    Entry(
+        "cifar2",
+        "stepwell.recipes.cifar2:cifar2",
+        "Tell birds from airplanes in pictures of 32×32 pixels, by one of ten designs",
+        "Deep Learning with PyTorch S7.2–S7.6, S8.2–S8.5",
+        "8 min",
+    ),
+    Entry(
+        "cyclegan",
+        "stepwell.recipes.cyclegan:cyclegan",
+        "Translate between two kinds of pictures without pairs: horses and deer of 32×32 pixels",
+        "Deep Learning with PyTorch S2.4",
+        "10 min",
     ),
 )

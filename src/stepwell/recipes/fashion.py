@@ -9,7 +9,7 @@ from torch import nn
 from stepwell.data import catalogue
 from stepwell.data.augment import AUGMENT_HELP
 from stepwell.data.images.fitting import fit_images
-from stepwell.data.images.idx import read_idx
+from stepwell.data.images.idx import FASHION, read_idx
 from stepwell.data.images.reader import ImageReader
 from stepwell.recipes import pictures
 from stepwell.recipes.pictures import Compiled, MemoryFormat, Precision, trained
@@ -36,7 +36,9 @@ def fashion(
     The network is the PyTorch overview's ConvNet, unless you say otherwise. Of the 60,000 training pictures, a tenth choose
     the best epoch; the 10,000 test pictures are for the report.
     """
-    reader, splits = fit_images(read_idx(catalogue.get("fashion-mnist", root=data)), val=0.1, seed=seed)
+    reader, splits = fit_images(
+        read_idx(catalogue.get("fashion-mnist", root=data), classes=FASHION), val=0.1, seed=seed
+    )
     model, task = model_of(reader, {"network": network, "seed": seed})
     return trained(
         reader, splits, model, task, augment=augment, learning_rate=learning_rate, weight_decay=weight_decay,

@@ -1,8 +1,10 @@
-"""What outputs mean: regression, binary and multiclass classification."""
+"""What outputs mean: regression, classification, translation of pictures."""
 
 from stepwell.tasks.base import Task
 from stepwell.tasks.binary import Binary, positive_weight
+from stepwell.tasks.cyclegan import Translation
 from stepwell.tasks.multiclass import Multiclass
 from stepwell.tasks.regression import Regression
+from stepwell.tasks.side_heads import SideHeads
 
-__all__ = ["Binary", "Multiclass", "Regression", "Task", "positive_weight"]
+__all__ = ["Binary", "Multiclass", "Regression", "SideHeads", "Task", "Translation", "positive_weight"]

@@ -47,7 +47,9 @@ def _compiled(model: nn.Module, eager: EagerStep) -> Update:
 
 
 def _whole(model: nn.Module, eager: EagerStep) -> Update:
-    parameters: dict[str, Tensor] = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    parameters: dict[str, Tensor] = {
+        name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
+    }
 
     def update(inputs: Tree, targets: Tree) -> tuple[Tensor, Tree]:
         def loss_of(given: dict[str, Tensor]) -> tuple[Tensor, Tree]:

@@ -1,6 +1,8 @@
 """Pictures as tensors."""
 
+import math
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from PIL import Image
 
 from stepwell.core.errors import DataError
 from stepwell.data import channel_statistics, normalised, read_picture, read_pictures, scaled, unnormalised
+from stepwell.data import pictures as pictures_module
+from stepwell.data.pictures import channel_counts, opened, quiet_decoders, upright_size
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 4), dtype=np.uint8)
 BATCH = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (5, 3, 4, 6), dtype=np.uint8))
@@ -74,6 +78,25 @@ def test_a_batch_keeps_the_order_and_names_other_sizes(saved: Callable[..., Path
     assert read_pictures([red, small, tall], size=(5, 5)).shape == (3, 3, 5, 5)
 
 
+def test_formats_that_would_run_programs_are_no_pictures(tmp_path: Path) -> None:
+    """Pillow gives PostScript to Ghostscript."""
+    (tmp_path / "x.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n")
+    with pytest.raises(DataError, match=r"x\.png cannot be read as a picture: its content is of no known format"):
+        read_picture(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["x.png", "x.tif", "x.jpg", "x.webp"])
+def test_the_size_in_the_header_is_that_of_the_upright_picture(
+    saved: Callable[..., Path], name: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    path = saved(Image.fromarray(PIXELS[..., :3]), name, exif=exif)
+    with quiet_decoders(), opened(path) as image:
+        assert upright_size(image) == tuple(read_picture(path).shape[1:])
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.bmp", "x.gif", "x.tif", "x.webp"])
 def test_a_truncated_file_is_named(saved: Callable[..., Path], name: str) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -111,6 +134,34 @@ def test_statistics_are_those_of_all_pixels_in_float64(pictures: torch.Tensor) -
     pixels = pictures.double().transpose(0, 1).reshape(3, -1)
     torch.testing.assert_close(mean, pixels.mean(1))
     torch.testing.assert_close(std, pixels.std(1))
+
+
+@pytest.mark.parametrize("pictures", [BATCH, scaled(BATCH)])
+def test_statistics_of_some_rows_are_those_of_these_alone(pictures: torch.Tensor) -> None:
+    rows = torch.tensor([4, 0, 3])
+    for ours, theirs in zip(channel_statistics(pictures, rows), channel_statistics(pictures[rows]), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
+    with pytest.raises(DataError, match=r"2 or more pixels, .* but got \(0, 3, 4, 6\)"):
+        channel_statistics(pictures, rows[:0])
+
+
+def test_statistics_of_bytes_are_exact() -> None:
+    """Whole numbers, with a single rounding at the end: the fraction's own float64."""
+    values = BATCH[:, 0].flatten().tolist()
+    mean, std = channel_statistics(BATCH)
+    exact = Fraction(sum(values), len(values))
+    variance = sum((value - exact) ** 2 for value in values) / (len(values) - 1)
+    assert mean[0].item() == float(exact)
+    assert std[0].item() == math.sqrt(float(variance))
+
+
+def test_counts_are_those_of_each_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures_module, "_COUNTED_BYTES", 100)  # a picture at a time
+    counts = channel_counts(BATCH)
+    assert counts.shape == (3, 256)
+    for channel in range(3):
+        assert torch.equal(counts[channel], torch.bincount(BATCH[:, channel].flatten(), minlength=256))
+    assert torch.equal(channel_counts(BATCH, torch.tensor([2, 2])), 2 * channel_counts(BATCH[2:3]))
 
 
 def test_statistics_do_not_drift_over_many_pixels() -> None:

@@ -141,7 +141,10 @@ def test_seconds_are_counted_over_sittings() -> None:
         ({"epochs": 1, "accumulate": 0}, "accumulate is 0"),
         ({"epochs": 1, "clip_norm": 0.0}, "clip_norm is 0.0; it must be more than 0, or None for no clipping"),
         ({"epochs": 1, "clip_value": -1.0}, "clip_value is -1.0"),
-        ({"epochs": 1, "precision": "bf61"}, r"Unknown precision 'bf61'; known: fp32, bf16, auto\. Did you mean 'bf16'\?"),
+        (
+            {"epochs": 1, "precision": "bf61"},
+            r"Unknown precision 'bf61'; known: fp32, bf16, auto\. Did you mean 'bf16'\?",
+        ),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict[str, Any], text: str) -> None:

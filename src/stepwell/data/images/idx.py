@@ -1,0 +1,119 @@
+"""The idx format of MNIST and its family: a magic number, the sizes, then bytes; plain or compressed with gzip."""
+
+import gzip
+import struct
+import zlib
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stepwell.core.errors import DataError
+from stepwell.data.images.stored import Images, joined
+
+FASHION = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+"""The classes of Fashion-MNIST by number (Xiao, Rasul, Vollgraf, 2017)."""
+
+_UNSIGNED_BYTE = 8
+_FILES = {"train": "train", "t10k": "test", "test": "test"}  # how the files of a side begin, and the side
+_GZIP = b"\x1f\x8b"
+_MOST_DIMENSIONS = 4
+
+
+def read_idx(folder: Path | str, *, classes: Sequence[str] | None = None, title: str | None = None) -> Images:
+    """The images of a folder with `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and the same of `t10k`, with or
+    without `.gz`: grey bytes (n, 1, height, width), the sides `train` and `test`. A pair alone will do.
+
+    `classes` are the names by number; else they are the numbers. Raises `DataError` for a folder without such files, a pair
+    of which one is missing, a file that is damaged, and for pairs that do not belong together.
+    """
+    folder = Path(folder)
+    name = title or folder.name
+    sides = [
+        _side(folder, begin, side, classes, name) for begin, side in _FILES.items() if _find(folder, begin, "images")
+    ]
+    if not sides:
+        raise DataError(
+            f"{folder} has no idx files. Expected are train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz, and for the"
+            " test t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz, plain or with .gz."
+        )
+    return joined(sides, name)
+
+
+def read_idx_file(path: Path | str) -> Tensor:
+    """The bytes of one idx file, in the shape that it states. Raises `DataError` for a file that is damaged or of another
+    format or type.
+    """
+    path = Path(path)
+    content = _content(path)
+    if len(content) < 4 or content[:2] != b"\0\0" or not 1 <= content[3] <= _MOST_DIMENSIONS:
+        raise DataError(
+            f"{path} is no idx file: it begins with {content[:4].hex(' ') or 'nothing'}, where 00 00 08 and the number of"
+            " dimensions are due."
+        )
+    if content[2] != _UNSIGNED_BYTE:
+        raise DataError(
+            f"{path} is an idx file of the type {content[2]:#04x}; pictures and labels are unsigned bytes, 0x08."
+        )
+    head = 4 + 4 * content[3]
+    if len(content) < head:
+        raise DataError(f"{path} ends within its head, after {len(content)} bytes. Copy or download it again.")
+    shape = struct.unpack(f">{content[3]}I", content[4:head])
+    due, got = prod(shape), len(content) - head
+    if due != got:
+        what = "is cut off" if got < due else "is longer than it says"
+        raise DataError(
+            f"{path} {what}: its head says {' × '.join(map(str, shape))} = {due:,} bytes, but {got:,} follow. Copy or download"
+            " it again."
+        )
+    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=head).reshape(shape).copy())
+
+
+def has_idx(folder: Path) -> bool:
+    """Whether a folder has pictures in idx files."""
+    return any(_find(folder, begin, "images") for begin in _FILES)
+
+
+def _side(folder: Path, begin: str, side: str, classes: Sequence[str] | None, title: str) -> Images:
+    images_file, labels_file = _find(folder, begin, "images"), _find(folder, begin, "labels")
+    if images_file is None or labels_file is None:
+        raise DataError(f"{folder} has {begin}-images, but no {begin}-labels-idx1-ubyte (or .gz) beside it.")
+    images, labels = read_idx_file(images_file), read_idx_file(labels_file)
+    if images.ndim != 3 or labels.ndim != 1:
+        raise DataError(
+            f"{images_file} has {images.ndim} dimensions and {labels_file.name} {labels.ndim}; pictures have 3 (n, height,"
+            " width) and labels 1. Are they swapped?"
+        )
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_file} has {len(images):,} pictures, but {labels_file.name} {len(labels):,} labels: they are not of one set."
+        )
+    names = tuple(classes) if classes else tuple(map(str, range(max(10, int(labels.max()) + 1))))
+    numbered = tuple(f"{side}/{row}" for row in range(len(images)))
+    return Images(images[:, None], labels.long(), names, numbered, (side,) * len(images), title)
+
+
+def _find(folder: Path, begin: str, what: str) -> Path | None:
+    """`train-images-idx3-ubyte`, or as some write it `train-images.idx3-ubyte`, with .gz or without."""
+    digit = {"images": 3, "labels": 1}[what]
+    for end in ("", ".gz"):
+        for dot in ("-", "."):
+            path = folder / f"{begin}-{what}{dot}idx{digit}-ubyte{end}"
+            if path.is_file():
+                return path
+    return None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if content.startswith(_GZIP) else content
+    except FileNotFoundError:
+        raise DataError(f"There is no file {path}.") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is compressed with gzip, but damaged: {error}. Copy or download it again.") from None

@@ -1,0 +1,149 @@
+"""A CSV or Parquet file that lists pictures: paths from the file's own folder, labels, and perhaps sides."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import torch
+from torch import Tensor
+
+from stepwell.core.errors import DataError, suggest
+from stepwell.data.images.layout import SIDE_FOLDERS, check_classes, is_picture, listed
+from stepwell.data.images.listing import Listing
+from stepwell.data.tables.read import TableFile, read_table
+
+_LABELS = ("label", "labels", "class", "classes", "category", "target", "y")
+_SIDES = ("side", "split", "set", "subset", "partition", "fold")
+_SHOWN = 10
+
+
+def read_sheet(path: Path, *, file: str | None = None, label: str | None = None, side: str | None = None) -> Listing:
+    """The pictures that a table lists; arguments and errors as `stepwell.data.images.listing.find_images`."""
+    table, file = read_paths(path, file)
+    label = _label_column(table, file, label)
+    side = _side_column(table, (file, label), side)
+    table = read_table(path, types={name: "text" for name in (file, label, side) if name})
+    names, labels = table.frame[file].to_list(), table.frame[label].to_list()
+    refuse_empty(table, file, label)
+    _refuse_missing(table, names)
+    _refuse_contradictions(table, names, labels)
+    sides = _sides(table, side) if side else None
+    check_classes(str(path), labels, sides)
+    classes, numbers = _numbered(labels)
+    return Listing(path.parent, tuple(names), numbers, classes, sides)
+
+
+def read_paths(path: Path, file: str | None = None) -> tuple[TableFile, str]:
+    """A table with a column of paths, as text, and that column's name, which is found where it is not given."""
+    table = read_table(path)
+    name = _named(table, file, "file") if file else _file_column(table)
+    return read_table(path, types={name: "text"}), name
+
+
+def _file_column(table: TableFile) -> str:
+    """The column in which most values are named as pictures."""
+    shares = {
+        series.name: sum(map(is_picture, map(_slashed, values))) / len(values)
+        for series in table.frame.select(pl.col(pl.String))
+        if (values := series.drop_nulls().head(1000).to_list())
+    }
+    best = max(shares, key=lambda name: shares[name], default="")
+    if not best or shares[best] < 0.5:
+        raise DataError(
+            f"{table.path} has no column of paths to pictures (such as cats/1.jpg, from the folder of this file); its columns"
+            f" are {listed(table.frame.columns)}. Write the whole path with its suffix, or name the column with file=."
+        )
+    return best
+
+
+def _label_column(table: TableFile, file: str, label: str | None) -> str:
+    if label:
+        return _named(table, label, "label")
+    others = [name for name in table.frame.columns if name != file and name.casefold() not in _SIDES]
+    by_name = [name for known in _LABELS for name in others if name.casefold() == known]
+    if by_name or len(others) == 1:
+        return (by_name or others)[0]
+    raise DataError(
+        f"{table.path} does not say which column is the label of the pictures in {file!r}:"
+        f" {listed(others) if others else 'there is no other column'}. Name it with label=."
+    )
+
+
+def _side_column(table: TableFile, taken: Sequence[str], side: str | None) -> str | None:
+    """The column of sides: the one that is named, or one that is called so and has nothing else in it."""
+    if side:
+        return _named(table, side, "side")
+    for name in table.frame.columns:
+        if name not in taken and name.casefold() in _SIDES and table.frame.schema[name] == pl.String:
+            values = {str(value).casefold() for value in table.frame[name].unique().to_list()}
+            if values <= set(SIDE_FOLDERS):
+                return name
+    return None
+
+
+def _named(table: TableFile, given: str, what: str) -> str:
+    if given not in table.frame.columns:
+        raise DataError(
+            f"{table.path} has no column {given!r} ({what}=); it has {listed(table.frame.columns)}."
+            f"{suggest(given, table.frame.columns)}"
+        )
+    return given
+
+
+def refuse_empty(table: TableFile, *columns: str) -> None:
+    """Raise `DataError` for a table without rows, and for an empty field of the columns, with its line."""
+    if table.frame.is_empty():
+        raise DataError(f"{table.path} has a header but no rows; one line a picture is expected.")
+    for name in columns:
+        empty = table.frame[name].is_null().arg_true()
+        if len(empty):
+            raise DataError(
+                f"{table.path}, line {table.line(int(empty[0]))}: {name!r} is empty; each picture needs one there."
+            )
+
+
+def _refuse_missing(table: TableFile, names: Sequence[str]) -> None:
+    root = table.path.parent
+    missing = [row for row, name in enumerate(names) if not (root / name).is_file()]
+    if not missing:
+        return
+    shown = ", ".join(f"{names[row]} (line {table.line(row)})" for row in missing[:_SHOWN])
+    more = f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else ""
+    raise DataError(
+        f"{table.path} lists {len(missing):,} of {len(names):,} pictures that are not there: {shown}{more}. Paths start from"
+        f" {root.absolute()}."
+    )
+
+
+def _refuse_contradictions(table: TableFile, names: Sequence[str], labels: Sequence[str]) -> None:
+    first: dict[str, int] = {}
+    for row, name in enumerate(names):
+        before = first.setdefault(name, row)
+        if labels[before] != labels[row]:
+            raise DataError(
+                f"{table.path} lists {name} as {labels[before]!r} in line {table.line(before)} and as {labels[row]!r} in line"
+                f" {table.line(row)}; a picture has one label."
+            )
+
+
+def _sides(table: TableFile, name: str) -> tuple[str, ...]:
+    values = [str(value).casefold() if value is not None else "" for value in table.frame[name].to_list()]
+    for row, value in enumerate(values):
+        if value not in SIDE_FOLDERS:
+            raise DataError(
+                f"{table.path}, line {table.line(row)}, column {name!r}: {value!r} is no side; expected are"
+                f" {', '.join(SIDE_FOLDERS)}.{suggest(value, SIDE_FOLDERS)}"
+            )
+    return tuple(SIDE_FOLDERS[value] for value in values)
+
+
+def _numbered(labels: Sequence[str]) -> tuple[tuple[str, ...], Tensor]:
+    """The classes in sorted order (whole numbers by their size), and each label's number."""
+    whole = all(label.lstrip("-").isdecimal() for label in set(labels))
+    classes = tuple(sorted(set(labels), key=(lambda label: (int(label), label)) if whole else lambda label: (0, label)))
+    number = {name: place for place, name in enumerate(classes)}
+    return classes, torch.tensor([number[label] for label in labels], dtype=torch.int64)
+
+
+def _slashed(name: str) -> str:
+    return name.removeprefix("./").replace("\\", "/").removeprefix("../")
