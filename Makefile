@@ -20,6 +20,7 @@ check: .venv/developer
 bench: .venv/developer
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/images.py
 
 books: .venv/developer
 	$(BIN)/python tests/books/table.py

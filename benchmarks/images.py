@@ -24,6 +24,7 @@ import time
 import warnings
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -296,8 +297,10 @@ def _by_stepwell(place: Path, workers: int) -> tuple[float, float]:
         loaders.append(Loader(source=data.train, batch_size=64, order=Shuffled(), seed=0))
         return sum(len(batch.index) for batch in loaders[0].epoch(0))
 
-    begun = _epoch(first)
-    return begun, statistics.median(_epoch(lambda: sum(len(b.index) for b in loaders[0].epoch(e))) for e in range(1, 6))
+    def later(number: int) -> int:
+        return sum(len(batch.index) for batch in loaders[0].epoch(number))
+
+    return _epoch(first), statistics.median(_epoch(partial(later, number)) for number in range(1, 6))
 
 
 def _epoch(run: Callable[[], int]) -> float:

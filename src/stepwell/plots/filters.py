@@ -10,6 +10,7 @@ from stepwell.plots.style import SMALL_SIZE, SOFT, Array, canvas, figure_of, pla
 
 _WIDE = 6.0
 _CELL = 0.62
+_FEW, _STRIPS = 4, 12  # channels of a filter that are drawn side by side as one strip, and cells of strips in a row
 
 
 def filters(
@@ -24,7 +25,8 @@ def filters(
     """Draw the weights `(filters, channels, h, w)` of a convolution, or `(filters, h, w)`; at most `most` filters.
 
     Filters of one channel stand in rows of `columns`. Of three channels they are pictures in colour where that tells
-    something, from 5 × 5 on: grey is zero. Else a row is a filter and a column an input channel. Weights above zero are blue,
+    something, from 5 × 5 on: grey is zero. Else a filter of up to four channels is a strip of them, and of more ones a row
+    is a filter and a column an input channel. Weights above zero are blue,
     below orange, on one scale for all. `colour` decides for or against pictures in colour.
     """
     stack = np.asarray(weights, dtype=np.float64)
@@ -40,7 +42,8 @@ def filters(
     shown = stack[:most, : 3 if in_colour else most]
     cells, across = _cells(shown, in_colour, max(1, columns))
     picture = mosaic(cells, across)
-    width = float(np.clip(across * _CELL, 1.2, _WIDE))
+    strip = shown.shape[1] if 1 < shown.shape[1] <= _FEW and not in_colour else 1
+    width = float(np.clip(across * strip * _CELL, 1.2, _WIDE))
     return _draw(picture, width, title or _told(stack, shown, in_colour), ax)
 
 
@@ -62,8 +65,11 @@ def _cells(stack: Array, in_colour: bool, columns: int) -> tuple[Array, int]:
         around = 0.5 + known / (2 * (np.abs(known).max() or 1.0))
         pixels = np.concatenate([around.transpose(0, 2, 3, 1), np.ones((count, height, width, 1))], axis=3)
         return pixels, min(columns, count)
-    across = channels if channels > 1 else min(columns, count)
-    return coloured(stack.reshape(-1, height, width)), across
+    pixels = coloured(stack.reshape(-1, height, width))
+    if channels == 1 or channels > _FEW:
+        return pixels, channels if channels > 1 else min(columns, count)
+    strips = pixels.reshape(count, channels, height, width, 4)
+    return np.stack([mosaic(strip, channels, 0.0) for strip in strips]), min(max(1, _STRIPS // channels), count)
 
 
 def _told(stack: Array, shown: Array, in_colour: bool) -> str:
@@ -73,5 +79,7 @@ def _told(stack: Array, shown: Array, in_colour: bool) -> str:
     said = f"{count} filter{'s' * (count != 1)} of {height} × {width}"
     if channels == 1 or in_colour:
         return f"{said}{', red, green and blue' * in_colour}{first}"
+    if channels <= _FEW:
+        return f"{said}{first}, each a strip of its {channels} input channels"
     some = f" (the first {shown.shape[1]})" if shown.shape[1] < channels else ""
     return f"{said} down{first}, {channels} input channels across{some}"
