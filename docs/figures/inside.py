@@ -1,7 +1,10 @@
 """Inside networks for images."""
 
+import json
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +28,7 @@ from stepwell.insight.occlusion import occlusion
 from stepwell.insight.receptive import effective_field, seen_by
 from stepwell.insight.saliency import saliency
 from stepwell.insight.translation import translation_probe
-from stepwell.models import FromPixels
+from stepwell.models import DESIGNS, FromPixels
 from stepwell.models.raff import raff_cnn, raff_pooled_cnn
 from stepwell.plots.confused import Row
 
@@ -178,3 +181,23 @@ def shapes() -> Figure:
         kinds=dict.fromkeys(names[1:-1], "layer") | {names[0]: "data", names[-1]: "result"},
         texts=dict(zip(names, shapes, strict=True)),
     )
+
+
+@entry("Stevens, figure 8.13")
+def eight_designs() -> Figure:
+    """What designs of a network for birds and airplanes reach, on the rows that trained it and on others.
+
+    Means and standard errors over seeds, as `benchmarks/cifar2_designs.py` measured them. All start from the same footing: the
+    gap between both sides, written at the right, tells a regularised design from one that remembers.
+    """
+    measured = json.loads((Path(__file__).parents[2] / "benchmarks/results/cifar2_designs.json").read_text())["rows"]
+    scores = {name: [_of(measured, name, side) for side in ("train", "val")] for name in DESIGNS}
+    epochs = max(row["epochs"] for row in measured)
+    return plots.designs(
+        {name: sides for name, sides in scores.items() if all(sides)}, xlabel=f"accuracy after {epochs} epochs"
+    )
+
+
+def _of(rows: list[dict[str, Any]], design: str, side: str) -> list[float]:
+    """The accuracies of a design on a side, one a seed."""
+    return [row[f"{side}_accuracy"] for row in rows if row["design"] == design]

@@ -1,10 +1,13 @@
 """The books' own networks: what they compute, layer by layer, against torch's functions."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from stepwell.core.devices import seeded
 from stepwell.core.errors import ModelError
 from stepwell.models import CNN2, ConvNet, LeNet5, LineNet, raff_cnn, raff_linear, raff_pooled_cnn
 
@@ -108,3 +111,24 @@ def test_convnet_drops_whole_channels_and_then_single_numbers() -> None:
     assert bool(((maps == 0).flatten(2).all(2) | (maps != 0).flatten(2).all(2)).all())
     assert float((maps == 0).float().mean()) == pytest.approx(0.1, abs=0.02)
     assert float((model.drop2(torch.ones(200, 64)) == 0).float().mean()) == pytest.approx(0.25, abs=0.03)
+
+
+def test_pooling_before_the_relu_changes_no_bit() -> None:
+    """The overview pools what the ReLU gives: the same numbers, and the same gradients."""
+    with seeded(3):
+        model, images = ConvNet().eval(), torch.randn(8, 1, 28, 28)
+
+    def books(x: torch.Tensor) -> torch.Tensor:
+        found = model.pool(model.relu2(model.conv2(model.relu1(model.conv1(x)))))
+        return model.fc2(model.relu3(model.fc1(found.flatten(1))))
+
+    found = [_with_gradients(model, function, images) for function in (model, books)]
+    for ours, theirs in zip(*found, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def _with_gradients(
+    model: nn.Module, function: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor
+) -> list[torch.Tensor]:
+    outputs = function(x)
+    return [outputs, *torch.autograd.grad(outputs.square().sum(), list(model.parameters()))]
