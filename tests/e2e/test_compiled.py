@@ -9,7 +9,7 @@ import stepwell as sw
 from stepwell.core.devices import seeded
 from stepwell.data import ArraySource, Splits
 from stepwell.training.batches import train_batches
-from stepwell.training.compiled import CompiledStep
+from stepwell.training.compiled import CompiledLook
 from stepwell.training.experiment import Experiment
 from stepwell.training.step import EagerStep
 from stepwell.training.world import SOLO
@@ -33,17 +33,30 @@ def small(*, norm: bool, **settings: object) -> Experiment:
 
 
 @pytest.mark.parametrize("norm", [False, True])
-def test_a_compiled_step_does_what_the_eager_one_does(norm: bool) -> None:
-    """With dropout, clipping, and a short last batch, which goes through eager code."""
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_compiled_step_does_what_the_eager_one_does(norm: bool, accumulate: int) -> None:
+    """With dropout, clipping, a schedule, and a short last batch, which goes through eager code."""
     plain, compiled = (small(norm=norm, batch_size=36) for _ in range(2))
-    steps = [_eager(each) for each in (plain, compiled)]
-    whole = CompiledStep(compiled.model, steps[1])
+    steps = [_step(plain, accumulate), _step(compiled, accumulate, compile=True)]
     for number, batch in enumerate(train_batches(plain, SOLO).epoch(0)):
-        a, b = steps[0](batch, number), whole(batch, number)
+        a, b = (step(batch, number) for step in steps)
         torch.testing.assert_close(a.loss, b.loss, rtol=1e-5, atol=1e-6)
+        for step in steps:
+            step.optimizer.param_groups[0]["lr"] *= 0.9
     for name, tensor in plain.model.state_dict().items():
         torch.testing.assert_close(tensor, compiled.model.state_dict()[name], rtol=1e-4, atol=1e-5)
 
 
-def _eager(experiment: Experiment) -> EagerStep:
-    return EagerStep(experiment.model.train(), experiment.task, experiment.made_optimizer, seed=3, clip_norm=1.0)
+def test_a_parameter_without_a_gradient_has_none() -> None:
+    experiment = small(norm=False)
+    experiment.model.append(nn.Identity())
+    experiment.model[-1].unused = nn.Parameter(torch.ones(3))
+    _step(experiment, compile=True)(next(train_batches(experiment, SOLO).epoch(0)), 0)
+    assert experiment.model[-1].unused.grad is None
+
+
+def _step(experiment: Experiment, accumulate: int = 1, *, compile: bool = False) -> EagerStep:
+    model, task = experiment.model.train(), experiment.task
+    look = CompiledLook(model, task, "fp32") if compile else None
+    optimizer = experiment.made_optimizer
+    return EagerStep(model, task, optimizer, seed=3, clip_norm=1.0, accumulate=accumulate, look=look)

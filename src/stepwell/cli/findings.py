@@ -50,8 +50,11 @@ def _tell_classes(found: dict[str, Any]) -> None:
 
 def tell_variants(facts: dict[str, Any]) -> None:
     """Print how fast the ways to compute a step were that the training tried; nothing where it was told which to take."""
-    trials = facts.get("variant", {}).get("trials")
+    measured = facts.get("variant", {})
+    trials = measured.get("trials")
     if not trials:
+        if measured.get("why"):
+            say(f"arithmetic: {measured['variant']['precision']}, as {measured['why']}", style="dim")
         return
     first = trials[0]["milliseconds"]
     rows = [(each["name"], *_numbers(each, first), each["verdict"]) for each in trials]

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
 
-from stepwell.core.devices import autocast, seed_torch
+from stepwell.core.devices import seed_torch
 from stepwell.core.errors import TrainingError
-from stepwell.core.keys import Key
 from stepwell.data.batch import Batch
 from stepwell.training.experiment import Experiment
-from stepwell.training.step import StepResult
+from stepwell.training.step import APART, EagerStep, StepResult
 from stepwell.training.world import World
-
-_APART = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio
 
 
 @runtime_checkable
@@ -57,60 +55,41 @@ class AdversarialStep:
     Both sides belong to one optimizer, each with a group of its own, so checkpoints and exact resume are those of any
     training: the side that does not move has no gradients while the other does, and the optimizer passes it by. Clipping
     is by side. The result's loss is the generators', its outputs are those of the model. Its rows are told apart from a
-    plain step's in nothing else: torch's generators are seeded from the seed and the step's number.
+    plain step's in nothing else: torch's generators are seeded from the seed and the step's number. `plain` is such a step
+    of the same model, whose settings, clipping and update these are.
     """
 
-    def __init__(
-        self,
-        model: Players,
-        task: Stakes,
-        optimizer: Optimizer,
-        *,
-        seed: int = 0,
-        precision: str = "fp32",
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
-        world: World,
-    ) -> None:
-        self.model, self.task, self.optimizer, self.world = model, task, optimizer, world
+    def __init__(self, model: Players, task: Stakes, plain: EagerStep) -> None:
+        self.model, self.task, self.plain = model, task, plain
         self.generators, self.discriminators = list(model.generators), list(model.discriminators)
-        _check_sides(self.generators, self.discriminators, optimizer)
-        self.device = self.generators[0].device
-        self.context = autocast(precision, self.device)
-        self.seed = Key(seed)("model", world.rank).number
-        self.clip_norm, self.clip_value = clip_norm, clip_value
+        _check_sides(self.generators, self.discriminators, plain.optimizer)
+        self.device, self.context = plain.look.device, plain.look.context
 
     def __call__(self, batch: Batch, number: int) -> StepResult:
-        """One update of either side."""
-        seed_torch((self.seed + number * _APART) % 2**64, self.device)
-        self.optimizer.zero_grad(set_to_none=True)
-        _learn(self.discriminators, False)  # they only look, so nothing is kept for gradients of theirs
-        try:
+        """One update of either side. An empty batch, a process's share of a short one, has a loss of 0 that weighs nothing."""
+        seed_torch((self.plain.seed + number * APART) % 2**64, self.device)
+        self.plain.optimizer.zero_grad(set_to_none=True)
+        with _frozen(self.discriminators):  # they only look, so nothing is kept for gradients of theirs
             with self.context:
                 made = self.model.make(*batch.inputs)
                 fooled = self.model.fooled(made)
                 loss = self.task.generators_losses(fooled).mean()
             self._update(loss, self.generators, batch)
-        finally:
-            _learn(self.discriminators, True)
         with self.context:
             judged = self.model.judged(made)
             self._update(self.task.discriminators_losses(judged).mean(), self.discriminators, batch)
         outputs = torch.cat([fooled.detach(), judged.detach()], dim=1)
-        return StepResult(loss.detach(), len(batch.index), outputs)
+        loss = loss.detach() if batch.index.numel() else torch.zeros_like(loss)
+        return StepResult(loss, len(batch.index), outputs)
 
     def _update(self, loss: Tensor, side: list[nn.Parameter], batch: Batch) -> None:
         """Move one side; the other has no gradients, then or after."""
         if len(batch.index):
             loss.backward()  # type: ignore[no-untyped-call]
-        if self.world.size > 1:
-            self.world.average_gradients(side, torch.tensor(float(len(batch.index)), device=self.device))
-        if self.clip_value is not None:
-            clip_grad_value_(side, self.clip_value)
-        if self.clip_norm is not None:
-            clip_grad_norm_(side, self.clip_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        if self.plain.world.size > 1:
+            self.plain.world.average_gradients(side, torch.tensor(float(len(batch.index)), device=self.device))
+        self.plain.apply_gradients()
+        self.plain.optimizer.zero_grad(set_to_none=True)
 
 
 def adversarial_step(experiment: Experiment, world: World) -> AdversarialStep:
@@ -128,9 +107,9 @@ def adversarial_step(experiment: Experiment, world: World) -> AdversarialStep:
         raise TrainingError(
             f"An adversarial step takes its batch at once; accumulate is {experiment.accumulate}, give 1."
         )
-    return AdversarialStep(
-        model,
-        task,
+    plain = EagerStep(
+        experiment.model,
+        experiment.task,
         experiment.made_optimizer,
         seed=experiment.seed,
         precision=experiment.precision,
@@ -138,6 +117,7 @@ def adversarial_step(experiment: Experiment, world: World) -> AdversarialStep:
         clip_value=experiment.clip_value,
         world=world,
     )
+    return AdversarialStep(model, task, plain)
 
 
 def _check_sides(generators: list[nn.Parameter], discriminators: list[nn.Parameter], optimizer: Optimizer) -> None:
@@ -152,6 +132,14 @@ def _check_sides(generators: list[nn.Parameter], discriminators: list[nn.Paramet
         )
 
 
-def _learn(parameters: list[nn.Parameter], learns: bool) -> None:
-    for parameter in parameters:
-        parameter.requires_grad_(learns)
+@contextmanager
+def _frozen(parameters: list[nn.Parameter]) -> Iterator[None]:
+    """Freeze parameters while the context is open; those that were frozen before stay so."""
+    learning = [parameter for parameter in parameters if parameter.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)

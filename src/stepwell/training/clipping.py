@@ -7,24 +7,25 @@ what passes hidden states, so that a gradient that explodes on its way does not 
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from stepwell.core.errors import ModelError, TrainingError, suggest
+from stepwell.core.errors import TrainingError
+from stepwell.core.layers import Choice, choose
 from stepwell.core.trees import Tree, tensors
 
 
 @contextmanager
 def clip_hidden(
-    model: nn.Module, layers: str | Sequence[str], value: float | None = None, *, norm: float | None = None
+    model: nn.Module, layers: Choice | Sequence[Choice], value: float | None = None, *, norm: float | None = None
 ) -> Iterator[None]:
     """While the context is open, clip every gradient that flows back through what some layers give.
 
-    `layers` are names, or patterns such as `block*`. Each number of such a gradient is kept within `value`; or with `norm`
+    `layers` are names, patterns such as `block*`, or kinds; patterns and kinds find layers without children, or with parameters
+    of their own, a plain name finds any module. Each number of such a gradient is kept within `value`; or with `norm`
     each gradient, as a whole, is scaled to have at most this norm. A cell that is called once a time step is clipped at each
     of them; of `nn.LSTM` and its like, which run all steps at once, only what they give in the end is reached. The hooks
     change no output, and are removed when the context ends, also by an error.
@@ -39,7 +40,7 @@ def clip_hidden(
                 tensor.register_hook(partial(clipped, value=value, norm=norm))  # type: ignore[no-untyped-call]
 
     with ExitStack() as hooks:
-        for module in _chosen(model, layers):
+        for module in dict.fromkeys(choose(model, layers).values()):  # one of several names is clipped once
             hooks.callback(module.register_forward_hook(clip).remove)
         yield
 
@@ -79,15 +80,3 @@ def _checked(value: float | None, norm: float | None) -> None:
     limit = norm if value is None else value
     if limit is None or not limit > 0:
         raise TrainingError(f"Gradients cannot be clipped to {limit}; give a number above 0.")
-
-
-def _chosen(model: nn.Module, layers: str | Sequence[str]) -> list[nn.Module]:
-    known = dict(model.named_modules())
-    found: dict[str, nn.Module] = {}
-    for choice in [layers] if isinstance(layers, str) else layers:
-        names = [name for name in known if name and fnmatchcase(name, choice)]
-        if not names:
-            listed = ", ".join(name for name in known if name) or "no layers"
-            raise ModelError(f"The model has no layer {choice!r}; it has {listed}.{suggest(choice, known)}")
-        found |= {name: known[name] for name in names}
-    return list(found.values())

@@ -21,7 +21,8 @@ from stepwell.training.hooks.base import Hook, end_all, listeners
 from stepwell.training.step import Step, StepResult
 from stepwell.training.tally import Tally
 from stepwell.training.training import INTERRUPTED, Line, Training
-from stepwell.training.variants import Variant, asks, choose, under
+from stepwell.training.trials import Variant
+from stepwell.training.variants import asks, choose, under
 from stepwell.training.world import SOLO, World
 
 Tell = Callable[[Training, StepResult], None]

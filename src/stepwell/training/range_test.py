@@ -21,8 +21,9 @@ from stepwell.training.experiment import Experiment
 from stepwell.training.explain import explained
 from stepwell.training.suggestion import Suggestion, suggest_rate
 from stepwell.training.training import Training
+from stepwell.training.trials import Variant
 from stepwell.training.untouched import untouched
-from stepwell.training.variants import Variant, under
+from stepwell.training.variants import under
 
 Array = npt.NDArray[np.float64]
 Spacing = Literal["log", "linear"]

@@ -58,7 +58,7 @@ class EagerStep:
 
     Before it, torch's generators are seeded from the seed and the step's number, so that dropout and its like are a
     function of those. `accumulate` cuts the batch into that many parts and sums their gradients, each weighted by its
-    rows: the gradient is that of the whole batch, in less memory.
+    rows: the gradient is that of the whole batch, in less memory. `look` makes forward pass and loss in another way.
     """
 
     def __init__(
@@ -73,9 +73,10 @@ class EagerStep:
         clip_value: float | None = None,
         accumulate: int = 1,
         world: World = SOLO,
+        look: EvaluationStep | None = None,
     ) -> None:
         self.task, self.optimizer, self.accumulate, self.world = task, optimizer, accumulate, world
-        self.look = EvaluationStep(model, task, precision)
+        self.look = look or EvaluationStep(model, task, precision)
         self.seed = Key(seed)("model", world.rank).number
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.parameters = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]

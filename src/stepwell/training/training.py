@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import torch
+
 from stepwell.core.devices import device_of, lay_out
 from stepwell.core.errors import TrainingError
 from stepwell.core.keys import Key
@@ -10,7 +12,7 @@ from stepwell.core.trees import to_device
 from stepwell.data.batch import Batch
 from stepwell.runs import Run, Snapshot
 from stepwell.training.batches import evaluation_batches, train_batches
-from stepwell.training.compiled import CompiledStep
+from stepwell.training.compiled import CompiledLook
 from stepwell.training.experiment import Experiment
 from stepwell.training.guards import check_batch
 from stepwell.training.schedules import Schedule
@@ -39,6 +41,8 @@ class Training:
         self.experiment, self.run, self.world = experiment, run, world
         self.model, self.task, self.optimizer = experiment.model, experiment.task, experiment.made_optimizer
         self.device = device_of(self.model)
+        if self.device.index is not None:
+            torch.accelerator.set_device_index(self.device.index)  # whose generators are then seeded
         lay_out(self.model, experiment.memory_format)
         self.augment, self._augment_key = experiment.augment, Key(experiment.seed)("augment")
         self.schedule = Schedule(experiment.scheduler, self.optimizer, experiment.scheduler_steps)
@@ -213,7 +217,8 @@ def make_step(experiment: Experiment, world: World = SOLO) -> Step:
     """The step that trains an experiment: its own, or the usual one with its settings."""
     if experiment.step is not None:
         return experiment.step(experiment, world)
-    step = EagerStep(
+    look = CompiledLook if experiment.compiled == "yes" else EvaluationStep
+    return EagerStep(
         experiment.model,
         experiment.task,
         experiment.made_optimizer,
@@ -223,5 +228,5 @@ def make_step(experiment: Experiment, world: World = SOLO) -> Step:
         clip_value=experiment.clip_value,
         accumulate=experiment.accumulate,
         world=world,
+        look=look(experiment.model, experiment.task, experiment.precision),
     )
-    return CompiledStep(experiment.model, step) if experiment.compiled == "yes" else step

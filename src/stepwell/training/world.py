@@ -49,8 +49,11 @@ class World:
         """Make buffers, such as BatchNorm's, alike in all processes: floating ones their mean, others the first one's."""
         for buffer in model.buffers() if self.size > 1 else ():
             if buffer.is_floating_point():
-                dist.all_reduce(buffer)
-                buffer /= self.size
+                first = buffer.clone()
+                dist.broadcast(first, 0)
+                away = buffer - first  # nothing where nobody changed it: such a buffer keeps its bits
+                dist.all_reduce(away)
+                buffer.copy_(first + away / self.size)
             else:
                 dist.broadcast(buffer, 0)
 
@@ -78,5 +81,9 @@ def join_world() -> World:
     if size == 1:
         return SOLO
     if not dist.is_initialized():
+        if torch.accelerator.is_available():
+            torch.accelerator.set_device_index(
+                int(os.environ.get("LOCAL_RANK", "0")) % torch.accelerator.device_count()
+            )
         dist.init_process_group("gloo")
     return World(dist.get_rank(), size)

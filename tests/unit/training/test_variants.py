@@ -13,14 +13,22 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import stepwell as sw
 from stepwell.core.devices import seeded
-from stepwell.core.errors import TrainingError
+from stepwell.core.errors import DataError, ModelError, TrainingError
 from stepwell.data import ArraySource, Splits
 from stepwell.runs import create_run
 from stepwell.training import variants
+from stepwell.training.batches import train_batches
 from stepwell.training.experiment import Experiment
 from stepwell.training.hooks import Checkpoints
-from stepwell.training.variants import Choice, Trial, Variant, asks, choose, under
+from stepwell.training.trials import Candidate, Trial, Variant, difference
+from stepwell.training.variants import Choice, asks, choose, under
 from stepwell.training.world import SOLO, World
+
+
+@pytest.fixture(autouse=True)
+def _always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure also for trainings of a moment."""
+    monkeypatch.setattr(variants, "_MEASURING_PAYS", 0.0)
 
 
 def small(*, norm: bool = True, **settings: object) -> Experiment:
@@ -119,6 +127,61 @@ def test_a_short_training_is_not_compiled() -> None:
     last = choose(small(compiled="auto")).trials[-1]
     assert last.variant.compiled == "yes"
     assert last.verdict == "not tried: compiling takes a minute, the training about 1 s"
+
+
+def test_mistakes_are_told_as_they_are_without_a_measurement() -> None:
+    wrong = replace(small(), model=nn.Sequential(nn.Flatten(), nn.Linear(63, 3)), optimizer=None)
+    with pytest.raises(ModelError, match="Layer '1'"):
+        sw.fit(wrong)
+    x = torch.rand(8, 1, 8, 8)
+    x[3] = float("nan")
+    data = Splits(train=ArraySource(x, torch.arange(8) % 3))
+    with pytest.raises(DataError, match=r"1 row \(3\)"):
+        sw.fit(replace(small(), data=data))
+    assert "not finite" in choose(replace(small(), data=data)).why
+
+
+class _Remembers(nn.Module):
+    """A layer that keeps what it saw, with its graph, which cannot be copied."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.seen = x * 1.0
+        return self.seen
+
+
+def test_what_cannot_be_copied_trains_plainly() -> None:
+    experiment = small(epochs=1)
+    model = nn.Sequential(*list(experiment.model)[:3], _Remembers(), *list(experiment.model)[3:])
+    model(torch.rand(2, 1, 8, 8))
+    choice = choose(replace(experiment, model=model))
+    assert choice.variant == Variant()
+    assert choice.why.startswith("nothing could be measured: Only Tensors created explicitly")
+    assert sw.fit(replace(experiment, model=model)).step == 3
+
+
+def test_hooks_of_the_model_hear_nothing_of_the_trials() -> None:
+    experiment, heard = small(), []
+    handle = experiment.model[0].register_forward_hook(lambda *_: heard.append(1))  # type: ignore[index]
+    assert len(choose(experiment).trials) == 4
+    handle.remove()
+    assert heard == []
+
+
+def test_a_training_of_a_moment_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(variants, "_MEASURING_PAYS", 8.0)
+    assert choose(small()) == Choice(variant=Variant(), why="the training takes about 1 s, less than measuring")
+
+
+def test_a_difference_that_is_not_finite_is_none() -> None:
+    assert difference(torch.tensor([float("inf")]), torch.ones(1)) is None
+    assert difference(torch.tensor([3.0, 4.0]), torch.zeros(2)) == 5.0
+
+
+def test_a_trial_gives_the_dropouts_back() -> None:
+    experiment = under(small(), Variant())
+    candidate = Candidate(experiment, Variant(), [next(train_batches(experiment, SOLO).epoch(0))])
+    candidate.gradients()
+    assert all(module.training for module in candidate.model.modules())
 
 
 def test_the_run_is_told_and_a_resumed_training_asks_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
