@@ -7,7 +7,7 @@ fashion   The PyTorch overview's ConvNet on the 60,000 pictures, batch 128, one 
           `MNIST` with `ToTensor` and `Normalize`, rebuilt here in the same operations, since torchvision does not import beside
           the CPU build of torch; its loop and Lightning's are as their documentation writes them. Stepwell's arithmetic is
           `auto`: what it chose is in the result. Accuracy is that of the 10,000 test pictures after three epochs, same seed.
-lines     Godoy's five-layer network on pictures of 12 × 12 lines, batch 16, against the textbook's loop and Lightning's.
+lines     Godoy's five-layer network on pictures of 12 × 12 lines, batch 16, one thread, against the textbook's loop and Lightning's.
 folder    12,000 JPEGs of 32 × 32 in class folders, batch 64: seconds of the first and of later epochs of batches of bytes.
 
 The data is that of STEPWELL_DATA; parts whose files are not there are left out. `--parts fashion` runs one.
@@ -116,7 +116,12 @@ def lightning_loop(make: Callable[[], nn.Module], rows: Dataset[Any], batch: int
         module = Module()
         with tempfile.TemporaryDirectory() as folder:
             trainer = lightning.Trainer(
-                max_epochs=epochs, accelerator="cpu", default_root_dir=folder, enable_progress_bar=False, logger=False
+                max_epochs=epochs,
+                accelerator="cpu",
+                default_root_dir=folder,
+                enable_progress_bar=False,
+                logger=False,
+                enable_model_summary=False,
             )
             trainer.fit(module, DataLoader(rows, batch_size=batch, shuffle=True))
         return module.model
@@ -212,7 +217,7 @@ def fashion(rounds: int) -> dict[str, Any]:
 
 
 def lines(rounds: int) -> dict[str, Any]:
-    made = line_images(12, 1000, binary=False, seed=17)
+    threads, made = torch.get_num_threads(), line_images(12, 1000, binary=False, seed=17)
     data = Images(made.images, made.labels, ("parallel", "right", "left"))
 
     def sgd(model: nn.Module) -> torch.optim.Optimizer:
@@ -222,13 +227,16 @@ def lines(rounds: int) -> dict[str, Any]:
         return FromPixels(LineNet(12), (0.5,), (0.5,))
 
     rows = Textbook(data.images, data.labels, 0.5, 0.5)
+    torch.set_num_threads(1)  # for all: such small work is not worth sharing
     contestants = {
         "stepwell": stepwell_fit(own, data, 16, sgd),
         "textbook": textbook(lambda: LineNet(12), rows, 16, sgd),
     }
     if find_spec("lightning"):
         contestants["lightning"] = lightning_loop(lambda: LineNet(12), rows, 16, sgd)
-    return race(contestants, rounds, 5)
+    found = race(contestants, rounds, 10)
+    torch.set_num_threads(threads)
+    return found
 
 
 class _Files(Dataset[Any]):

@@ -30,9 +30,11 @@ def evaluate_run(
     with starting():
         from stepwell.cli.runs import checkpoint_name, find_run
         from stepwell.recipes import launch
+        from stepwell.recipes.status import check_trained
         from stepwell.training.evaluation import evaluate
 
         found, which = find_run(run), checkpoint_name(checkpoint)
+        check_trained(found)
         experiment = launch.rebuild(found)
         launch.load_weights(found, experiment, which)
         side = on or ("val" if experiment.data.val is not None else "train")

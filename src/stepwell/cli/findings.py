@@ -68,7 +68,15 @@ def _numbers(trial: dict[str, Any], first: float) -> tuple[str, str, str]:
     took, away = trial["milliseconds"], trial["difference"]
     if took is None:
         return "–", "–", "–" if away is None else f"{away:.1%}"
-    return f"{took:.3g}", f"{first / took:.2f}×", "" if not away else f"{away:.2%}"
+    return _three_digits(took), f"{first / took:.2f}×", "" if not away else f"{away:.2%}"
+
+
+def _three_digits(number: float) -> str:
+    """Three significant digits and never an exponent: 1,300, 710, 71.3, 0.0713."""
+    if not number:
+        return "0"
+    places = 2 - int(f"{number:.2e}".partition("e")[2])
+    return f"{round(number, places):,.{max(places, 0)}f}"
 
 
 def compared(run: Run) -> list[tuple[str, str]]:

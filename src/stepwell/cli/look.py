@@ -9,6 +9,7 @@ import typer
 from stepwell.cli.console import command, say, show, starting, suggest_next, table, warn
 from stepwell.cli.failures import WrongUse
 from stepwell.cli.resume import RUN
+from stepwell.core.errors import DataError
 
 if TYPE_CHECKING:
     from stepwell.recipes.known import Known
@@ -41,13 +42,16 @@ def look(
     """
     _check(photos, out)
     with starting("reading the run and the pictures"):
-        from stepwell.cli.runs import checkpoint_name, find_run, relative
+        from stepwell.cli.runs import checkpoint_name, find_run, refuse_translation, relative
         from stepwell.recipes.looking import check_kind, looks, network_of
         from stepwell.recipes.predictor import load_predictor
+        from stepwell.recipes.status import check_trained
         from stepwell.reports.looked import looked
         from stepwell.runs.files import write_text
 
         found = find_run(run)
+        check_trained(found)
+        refuse_translation(found, photos[0])
         predictor = load_predictor(found, checkpoint_name(checkpoint))
         check_kind(predictor)
         network = network_of(predictor.model, layer)
@@ -70,7 +74,7 @@ def look(
 def _check(photos: list[Path], out: Path | None) -> None:
     missing = [str(photo) for photo in photos if not photo.exists()]
     if missing:
-        raise WrongUse(f"There is no file {', '.join(missing)}.")
+        raise DataError(f"There is no file {', '.join(missing)}.")
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise WrongUse(f"--out {out} ends in {out.suffix or 'nothing'}; the page is HTML: {out.with_suffix('.html')}")
     if out is not None and not out.parent.is_dir():

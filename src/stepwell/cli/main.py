@@ -39,7 +39,7 @@ _FIRST = {
 _RECIPES = f"Recipes: {', '.join(entry.name for entry in ENTRIES)}."
 
 app.command("list")(list_recipes)
-app.command("show")(show_recipe)
+app.command("show", context_settings=_RECIPES_FLAGS, options_metavar="[--help]")(show_recipe)
 app.command("train", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(train)
 app.command("resume", context_settings=_RECIPES_FLAGS, options_metavar="[--help]")(resume)
 app.command("evaluate")(evaluate_run)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _FORMATS = (".csv", ".parquet")
-_FILE = typer.Argument(help="new rows: a file like the one that the run was trained on", metavar="FILE")
+_FILE = typer.Argument(
+    help="new rows: a file like the one that the run was trained on; for an image run a photo, or a folder of photos",
+    metavar="FILE",
+)
 _OUT = typer.Option(help="where to write the rows with their predictions (.csv or .parquet); else a few are shown")
 _CHECKPOINT = typer.Option(
     "--checkpoint", "--from", help="whose weights: best, last, or a step", metavar="best|last|step"
@@ -27,7 +30,7 @@ def predict(
     out: Annotated[Path | None, _OUT] = None,
     checkpoint: Annotated[str, _CHECKPOINT] = "best",
 ) -> None:
-    """Predict the rows of a new file with a run's model.
+    """Predict the rows of a new file, or what new photos show, with a run's model.
 
     The training data is not needed: what was learnt about its columns is kept in the run.
     """
@@ -36,10 +39,13 @@ def predict(
     if out is not None and not out.parent.is_dir():
         raise WrongUse(f"There is no folder {out.parent} to write {out.name} to. Make it, or name another.")
     with starting("reading the run and the file"):
-        from stepwell.cli.runs import checkpoint_name, find_run
+        from stepwell.cli.runs import checkpoint_name, find_run, refuse_translation
         from stepwell.recipes.predictor import load_predictor
+        from stepwell.recipes.status import check_trained
 
         found = find_run(run)
+        check_trained(found)
+        refuse_translation(found, file)
         predictor = load_predictor(found, checkpoint_name(checkpoint))
         reading = predictor.read(file)
         answered = predictor.reader.answered(reading, predictor.answers(reading.inputs))

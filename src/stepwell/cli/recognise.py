@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stepwell.cli.console import command, facts, say, show, starting, suggest_next, table
+from stepwell.cli.console import command, console, facts, say, show, starting, suggest_next, table
 
 if TYPE_CHECKING:
     from stepwell.recipes.recognise import Guess, Recogniser
 
 _BAR = 30  # characters of a whole one
+_LEAST = 20  # characters of a name
 _PHOTO = typer.Argument(help="a photo in any format that Pillow reads", metavar="PHOTO")
 _WEIGHTS = typer.Option(
     help="a file of weights (.pth, .pt, .safetensors), or an architecture's name for the published ones"
@@ -56,7 +57,8 @@ def _download(weights: str) -> None:
 
 
 def _tell(photo: Path, recogniser: "Recogniser", guesses: "list[Guess]") -> None:
-    rows = [(guess.name, f"{guess.probability:.2%}", _bar(guess.probability)) for guess in guesses]
+    room = max(_LEAST, console().width - _BAR - len("100.00%") - 6)
+    rows = [(_shortened(guess.name, room), f"{guess.probability:.2%}", _bar(guess.probability)) for guess in guesses]
     show(table(("what it is", "sure", ""), rows, right=("sure",)))
     say()
     found, crop = recogniser.architecture, recogniser.crop
@@ -69,6 +71,11 @@ def _tell(photo: Path, recogniser: "Recogniser", guesses: "list[Guess]") -> None
             ),
         ]
     )
+
+
+def _shortened(name: str, room: int) -> str:
+    """A class's name, of which ImageNet has some of many words, so that the numbers beside it have their place."""
+    return name if len(name) <= room else f"{name[: room - 1]}…"
 
 
 def _bar(share: float) -> str:

@@ -21,9 +21,11 @@ def report(
         from stepwell.cli.runs import find_run, relative
         from stepwell.recipes import launch
         from stepwell.recipes.finish import finish, write_report
+        from stepwell.recipes.status import check_trained
 
         found = find_run(run)
         if not write_report(found):
+            check_trained(found)
             finish(found, launch.rebuild(found))
     path = found.folder / "report.html"
     say(str(relative(path)))

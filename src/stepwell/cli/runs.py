@@ -16,6 +16,9 @@ BUDGETS = ("epochs", "steps", "minutes")
 ENDING = ("OneCycleLR", "CosineAnnealingLR", "LinearLR", "PolynomialLR")
 """Schedules that are made for a budget and end with it; going on beyond that would be another training."""
 
+_TOO_FEW = 4
+"""Updates below which a recipe's cycle has nothing to rise and fall in, so that it is left out (`one_cycle`)."""
+
 
 def find_recipe(target: str) -> Recipe:
     """The recipe of a name or of `file.py:function`. Raises `WrongUse` for a name that is none, with the nearest."""
@@ -72,6 +75,15 @@ def recipe_of(run: Run) -> Recipe:
     return load(run.facts["recipe"])
 
 
+def refuse_translation(run: Run, photo: Path) -> None:
+    """Raise `RunError` for a run whose model has no answers but makes pictures, with the command that does."""
+    if run.facts.get("task", {}).get("kind") == "Translation":
+        raise RunError(
+            f"{run.name} translates pictures, so it has no answers about them. Translate one with:\n"
+            f"  {command('translate', photo, '--weights', relative(run.folder))}"
+        )
+
+
 def checkpoint_name(given: str) -> str | int:
     """`last`, `best`, or the number of a step. Raises `WrongUse` for anything else."""
     if given in ("last", "best"):
@@ -95,14 +107,21 @@ def budget(parameters: Mapping[str, Any]) -> tuple[str, float] | None:
 
 
 def larger_budget(run: Run) -> str:
-    """The command that trains a run twice as long: on from where it is, or anew where its schedule ends with its budget."""
+    """The command that trains a run twice as long: on from where it is, or anew where its schedule hangs on its budget."""
     from stepwell.reports.command import train as train_command  # with which matplotlib comes
 
     found = budget(run.facts["parameters"]) or _made(run)
-    if found and run.facts.get("optimizer", {}).get("scheduler") in ENDING:
+    if found and _ends(run):
         return train_command(run.facts, {found[0]: type(found[1])(found[1] * 2)})
     longer = [f"--{found[0]}", f"{found[1] * 2:g}"] if found else []
     return command("resume", relative(run.folder), *longer)
+
+
+def _ends(run: Run) -> bool:
+    """Whether the schedule ends with the budget, or was left out and may be there in a longer training."""
+    scheduler = run.facts.get("optimizer", {}).get("scheduler")
+    too_few = run.facts.get("finished", {}).get("steps", _TOO_FEW) < _TOO_FEW
+    return scheduler in ENDING or (scheduler is None and too_few)
 
 
 def _made(run: Run) -> tuple[str, float] | None:

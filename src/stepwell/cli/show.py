@@ -1,9 +1,14 @@
 """`stepwell show`."""
 
 import inspect
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
+
+from stepwell.cli.app import invoke
 from stepwell.cli.console import command, facts, say, show, starting, suggest_next, table
+from stepwell.cli.failures import DONE
 from stepwell.cli.train import RECIPE
 
 if TYPE_CHECKING:
@@ -12,15 +17,29 @@ if TYPE_CHECKING:
     from stepwell.training.experiment import Experiment
 
 
-def show_recipe(recipe: Annotated[str, RECIPE]) -> None:
-    """Show a recipe: its parameters, data and layers."""
+_WITH_FLAGS = typer.Argument(help=RECIPE.help, metavar="RECIPE [FLAGS]")
+
+
+@dataclass(frozen=True)
+class _NoSettings:
+    """`show` takes no flags but the recipe's."""
+
+
+def show_recipe(context: typer.Context, recipe: Annotated[str, _WITH_FLAGS]) -> int:
+    """Show a recipe: its parameters, data and layers.
+
+    With flags, as `train` takes them, the data and the layers are those of these flags: `stepwell show images FOLDER`.
+    """
     with starting():
-        from stepwell.cli.flags import check
+        from stepwell.cli.flags import Command, check
         from stepwell.cli.runs import find_recipe
 
         found = find_recipe(recipe)
         check(found)
         required = [name for name, one in found.parameters.items() if one.default is inspect.Parameter.empty]
+        if context.args:
+            using = Command(found, _NoSettings, lambda parameters, _: _show_given(found, parameters, context.args), {})
+            return invoke(using.app(), context.args, f"stepwell show {recipe}")
         experiment = None if required else found.build({})
     say(found.name, style="bold")
     say(found.summary)
@@ -32,6 +51,19 @@ def show_recipe(recipe: Annotated[str, RECIPE]) -> None:
     due = [_spelt(found, found.parameters[name]) for name in required]
     missing = "".join(f" {one} …" if one.startswith("-") else f" {one}" for one in due)
     suggest_next([(command("train", recipe) + missing, "train it")])
+    return DONE
+
+
+def _show_given(recipe: "Recipe", parameters: dict[str, Any], words: list[str]) -> int:
+    """The data and the layers that a recipe makes of parameters."""
+    from stepwell.recipes.values import plain
+
+    experiment = recipe.build({name: plain(value) for name, value in parameters.items()})
+    say(recipe.name, style="bold")
+    say(recipe.summary)
+    _show_experiment(experiment)
+    suggest_next([(command("train", recipe.name, *words), "train it")])
+    return DONE
 
 
 def _show_parameters(recipe: "Recipe") -> None:

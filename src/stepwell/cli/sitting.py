@@ -93,7 +93,9 @@ def _described(training: Training) -> str:
     data, model = training.run.facts["data"], training.run.facts["model"]
     rows = " and ".join(f"{data[side]:,} {name}" for side, name in _SIDES if side in data)
     start = f"; from step {training.step:,} on" if training.step else ""
-    return f"{rows} rows; {model['class']}, {model['parameters']:,} parameters, on {model['device']}{start}"
+    learn = model.get("trainable", model["parameters"])  # which runs of earlier versions lack
+    some = f", of which {learn:,} learn" if learn != model["parameters"] else ""
+    return f"{rows} rows; {model['class']}, {model['parameters']:,} parameters{some}, on {model['device']}{start}"
 
 
 _SIDES = (("train", "training"), ("val", "validation"))

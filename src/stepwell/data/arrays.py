@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
+from hashlib import sha256
 from itertools import count
 from typing import Any, cast
 
@@ -75,6 +76,8 @@ class Subset(Source):
     def __init__(self, source: Source, rows: Tensor) -> None:
         self.source, self.rows = source, rows
         self.row_bytes = source.row_bytes
+        if source.stated is not None:
+            self.stated = sha256(source.stated.encode() + rows.cpu().numpy().tobytes()).hexdigest()
 
     def __len__(self) -> int:
         return len(self.rows)

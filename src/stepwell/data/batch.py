@@ -29,6 +29,9 @@ class Source(ABC):
     row_bytes: int | None = None
     """Bytes of a row where the rows lie in memory, so that fetching several batches at once is cheap; else None."""
 
+    stated: str | None = None
+    """A fingerprint that whoever made the source knows, for rows that are too many to be read for one."""
+
     @abstractmethod
     def __len__(self) -> int:
         """How many rows there are."""

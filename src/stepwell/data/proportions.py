@@ -25,6 +25,7 @@ def fractions(length: int, amounts: Mapping[str, Amount]) -> list[Fraction]:
     """Fractions of train, val, test and of the rows that no side gets, which sum to 1."""
     if length < 1:
         raise DataError("There are no rows to split.")
+    _refuse_none_for_train(amounts)
     call = ", ".join(f"{side}={amount}" for side, amount in amounts.items() if amount)
     asked = [amount for amount in amounts.values() if amount]
     counts = all(isinstance(amount, Integral) and amount > 0 for amount in asked)
@@ -37,6 +38,16 @@ def fractions(length: int, amounts: Mapping[str, Amount]) -> list[Fraction]:
             f"{call} is more than there is: the sides together take at most all {length} rows (fractions: 1)."
         )
     return [*parts, Fraction(max(1 - sum(parts), 0))]
+
+
+def _refuse_none_for_train(amounts: Mapping[str, Amount]) -> None:
+    """Where train is what the others leave, as in recipes, it may be nothing, or less."""
+    others = {side: amount for side, amount in amounts.items() if side != "train" and amount}
+    shares = all(isinstance(amount, float) and amount > 0 for amount in others.values())
+    if amounts["train"] <= 0 and shares and sum(others.values()) >= 1:
+        who = "and".join(f" {side} " for side in others).strip()
+        take = f"{who} together take" if len(others) > 1 else f"{who} takes"
+        raise DataError(f"{take} {sum(others.values()):.4g} of all rows, which leaves none for train; take less than 1.")
 
 
 def apportion(length: int, fractions: Sequence[Fraction]) -> list[int]:

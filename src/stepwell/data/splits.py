@@ -186,7 +186,8 @@ def _check_side(how: str, side: str, rows: Tensor) -> None:
     if rows.dim() != 1 or rows.dtype != torch.int64:
         raise DataError(f"{how}: {side} is one dimension of int64, not {tuple(rows.shape)} of {rows.dtype}.")
     if not len(rows):
-        raise DataError(f"{how}: {side} is empty. Give it a larger share, give more rows, or leave it out.")
+        zero = "" if side == "train" or how.startswith("fixed(") else f" ({side}=0; as a flag --{side} 0)"
+        raise DataError(f"{how}: {side} is empty. Give it a larger share, give more rows, or leave it out{zero}.")
     if int(rows.min()) < 0:
         raise DataError(f"{how}: {side} has {_named(rows[rows < 0])}; rows are numbered from 0.")
     kept, times = torch.unique(rows, return_counts=True)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from stepwell.core.errors import ModelError, suggest
+from stepwell.core.layers import Choice, choose, listed
 from stepwell.core.trees import Tree, map_tensors, tensors
-from stepwell.insight.choice import Choice, choose, listed
 
 Of = Literal["outputs", "gradients", "parameters", "output_gradients"]
 

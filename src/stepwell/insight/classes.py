@@ -10,6 +10,8 @@ from stepwell.core.errors import ModelError
 from stepwell.core.trees import Tree
 from stepwell.insight.outputs import outputs_of
 
+_BYTES = 2**25  # of floats that a model is given at once
+
 Classes = int | Sequence[int] | Tensor | None
 """A class for every picture, one for each, or None for the one that the model finds most likely."""
 
@@ -19,8 +21,7 @@ def as_floats(pictures: Tensor, model: nn.Module) -> Tensor:
 
     So what is explained is what a model that normalises its pixels (`FromPixels`) is given. Raises `ModelError` for another shape.
     """
-    if pictures.dim() != 4 or not len(pictures):
-        raise ModelError(f"Pictures are (n, channels, height, width), one at least; got {tuple(pictures.shape)}.")
+    _check(pictures)
     on_device = pictures.detach().to(device_of(model))
     return on_device.float() / 255 if pictures.dtype == torch.uint8 else on_device
 
@@ -39,10 +40,23 @@ def both_logits(outputs: Tree) -> Tensor:
 def probabilities_of(model: nn.Module, pictures: Tensor, *, batch_size: int = 256) -> Tensor:
     """What the model in eval mode says of pictures `(n, c, h, w)`: `(n, classes)`, on the CPU.
 
-    Outputs may be logits or log-probabilities; a single one is the logit of the second of two classes.
+    Outputs may be logits or log-probabilities; a single one is the logit of the second of two classes. Pictures become floats
+    on the model's device batch by batch: at most `batch_size` of them, and no more than 32 MB.
     """
-    logits = both_logits(outputs_of(model, as_floats(pictures, model), batch_size=batch_size))
+    _check(pictures)
+    parts = pictures.split(rows_at_once(pictures, batch_size))  # type: ignore[no-untyped-call]
+    logits = torch.cat([both_logits(outputs_of(model, as_floats(part, model))) for part in parts])
     return logits.float().softmax(dim=1)
+
+
+def rows_at_once(pictures: Tensor, most: int) -> int:
+    """How many pictures `(n, c, h, w)` take 32 MB as floats, but `most` at most and one at least."""
+    return max(1, min(most, _BYTES // max(1, 4 * pictures[:1].numel())))
+
+
+def _check(pictures: Tensor) -> None:
+    if pictures.dim() != 4 or not len(pictures):
+        raise ModelError(f"Pictures are (n, channels, height, width), one at least; got {tuple(pictures.shape)}.")
 
 
 def chosen(outputs: Tensor, classes: Classes) -> Tensor:

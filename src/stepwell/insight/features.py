@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from stepwell.core.devices import device_of
 from stepwell.core.errors import DataError, ModelError, suggest
+from stepwell.core.layers import layer_of
 from stepwell.core.modules import call_model, mode_restored
 from stepwell.core.trees import Tree, to_device
 from stepwell.insight.boundary import decision_grid
-from stepwell.insight.choice import layer_of
 from stepwell.tasks.base import Task
 
 Array = npt.NDArray[np.float64]

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from stepwell.core.devices import device_of
 from stepwell.core.errors import ModelError, suggest
+from stepwell.core.layers import Choice, layer_of
 from stepwell.core.modules import call_model, mode_restored
 from stepwell.core.trees import Tree, to_device
 from stepwell.insight.capture import capture
-from stepwell.insight.choice import Choice, layer_of
 
 _FEWEST = 4
 _SMALL = (nn.BatchNorm2d, nn.Flatten, nn.AdaptiveAvgPool2d)

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stepwell.core.errors import ModelError
+from stepwell.core.layers import choose, layer_of
 from stepwell.core.modules import mode_restored
 from stepwell.core.trees import Tree
 from stepwell.insight.capture import Captured, capture
-from stepwell.insight.choice import choose, layer_of
 from stepwell.insight.classes import Classes, as_floats, both_logits, chosen, class_scores
 
 

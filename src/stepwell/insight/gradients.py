@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from stepwell.insight.choice import Choice, choose
+from stepwell.core.layers import Choice, choose
 from stepwell.training.hooks.base import Hook
 from stepwell.training.step import StepResult
 from stepwell.training.training import Training

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from stepwell.core.errors import TrainingError
+from stepwell.core.layers import Choice, choose
 from stepwell.core.trees import Tree, tensors
-from stepwell.insight.choice import Choice, choose
 from stepwell.training.hooks.base import Hook
 from stepwell.training.step import StepResult
 from stepwell.training.training import Training
@@ -57,7 +57,8 @@ class LayerStatistics(Hook):
     `layers` are names, patterns or kinds, as for `capture`. The numbers stay on the device until they are read. At most `keep`
     steps are kept: where there are more, every second one is dropped, and from then on `every` is twice as large, so that the
     whole training stays in sight at a fixed cost. Steps in between cost nothing but the calls of the hooks. A layer that is
-    called several times in a step gives the mean over its calls. Gradients are those that the optimizer works with.
+    called several times in a step gives the mean over its calls. Gradients are those that the optimizer works with. A step
+    that is compiled shows nothing between its layers, so such a training is refused with `TrainingError`.
     """
 
     def __init__(self, layers: Choice | Sequence[Choice] = "*", *, every: int = 1, keep: int = 512) -> None:
@@ -75,6 +76,11 @@ class LayerStatistics(Hook):
 
     def fit_start(self, training: Training) -> None:
         """Put hooks on the layers; a new fit begins anew."""
+        if training.experiment.compiled == "yes":
+            raise TrainingError(
+                "Statistics of layers are taken between them, where a compiled step has nothing to look at. Train with"
+                " compiled='no', or without LayerStatistics."
+            )
         self._chosen, self._seen, self._every = choose(training.model, self._layers), [], self._first
         for name, module in self._chosen.items():
             self._hooks.append(module.register_forward_hook(partial(self._called, name)))
@@ -83,7 +89,7 @@ class LayerStatistics(Hook):
     def step_end(self, training: Training, result: StepResult) -> None:
         """Keep the numbers of a step that is due."""
         if self._due:
-            rows = [self._row(name, module) for name, module in self._chosen.items()]
+            rows = [self._row(name, module, training.device) for name, module in self._chosen.items()]
             self._seen.append((training.step, torch.stack(rows)))
             if len(self._seen) > self._keep:
                 self._every *= 2
@@ -119,10 +125,9 @@ class LayerStatistics(Hook):
                 measure(each.detach(), _LIMITS.get(type(module))) for each in given[:1]
             )
 
-    def _row(self, name: str, module: nn.Module) -> Tensor:
+    def _row(self, name: str, module: nn.Module, device: torch.device) -> Tensor:
         """The numbers of a layer, `(kinds, numbers)`."""
         calls, weight = self._calls.get(name), _weight(module)
-        device = next((each.device for each in (*(calls or ()), *module.parameters())), None)
         nothing = torch.full((len(NUMBERS),), torch.nan, device=device)
         return torch.stack(
             [

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from stepwell.core.layers import choose
 from stepwell.core.trees import Tree, tensors
-from stepwell.insight.choice import choose
 from stepwell.training.hooks.base import Hook
 from stepwell.training.step import StepResult
 from stepwell.training.training import Training

@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from stepwell.core.errors import ModelError
-from stepwell.insight.classes import probabilities_of
+from stepwell.insight.classes import probabilities_of, rows_at_once
 from stepwell.insight.confused import ConfusedPair, disagreements, examples, most_confused
 from stepwell.insight.filters import filters_of
 from stepwell.insight.gradcam import grad_cam
 from stepwell.insight.occlusion import occlusion
 
 _LARGEST = 112  # pixels of a side of what is kept
+_SMALL = 96  # pixels of a side up to which a pass through a network is cheap
 _FILTERS, _CHANNELS, _PAIRS, _EACH = 64, 16, 5, 5
 
 Array = npt.NDArray[np.float64]
@@ -64,7 +65,9 @@ def image_insight(
 
 def _maps(model: nn.Module, pictures: Tensor, batch_size: int) -> tuple[dict[str, Tensor], str | None, int]:
     """Grad-CAM, where there is a convolution, and occlusion, both of what was predicted."""
-    hidden = occlusion(model, pictures, batch_size=batch_size)
+    side = min(pictures.shape[2:])
+    stride = side // 7 if side > _SMALL else None  # squares side by side, not overlapping: a quarter of the passes
+    hidden = occlusion(model, pictures, stride=stride, batch_size=rows_at_once(pictures, batch_size))
     try:
         camera = grad_cam(model, pictures)
     except ModelError:
@@ -99,15 +102,15 @@ def _filters(model: nn.Module) -> dict[str, Any]:
 
 def _picture(picture: Tensor) -> dict[str, Any]:
     values = picture.float() if picture.dtype == torch.uint8 else picture.float() * 255
-    return packed(_small(values).round().clamp(0, 255).numpy() / 255)
+    return packed(small(values).round().clamp(0, 255).numpy() / 255)
 
 
 def _map(values: Tensor) -> dict[str, Any]:
-    return packed(_small(values[None].float())[0].double().numpy())
+    return packed(small(values[None].float())[0].double().numpy())
 
 
-def _small(values: Tensor) -> Tensor:
-    """Maps `(c, h, w)` with no side above the largest that is kept."""
+def small(values: Tensor) -> Tensor:
+    """Maps `(c, h, w)` with no side above 112 pixels, on the CPU."""
     factor = max(values.shape[1:]) / _LARGEST
     if factor <= 1:
         return values.cpu()

@@ -104,8 +104,8 @@ def _walk(windows: list[_Window], size: int, unit: int) -> tuple[int, int]:
 
 
 def _chain(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The layers before the picture is flattened."""
-    for name, layer in model.named_modules():
+    """The layers before the picture is flattened; one that is used twice comes twice."""
+    for name, layer in model.named_modules(remove_duplicate=False):
         if isinstance(layer, (nn.Flatten, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)):
             return
         if isinstance(layer, nn.Sequential):

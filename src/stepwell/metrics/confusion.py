@@ -21,7 +21,8 @@ from stepwell.metrics.pairs import paired
 class Confusion(Metric):
     """`precision`, `recall` and `f1`: of class 1 where there are two classes, else the means over classes (macro).
 
-    The means leave out classes whose rate is undefined, as scikit-learn's do with `zero_division=nan`. The state is
+    The means are over the classes that are there or were predicted, and an undefined rate counts as 0 in all three, as in
+    scikit-learn with `zero_division=0`; so a class that is never predicted costs precision, as it costs F1. The state is
     `(classes + 1, classes + 1)` int64: the matrix, and a last row and column for labels outside `0..classes-1`, which a
     device can count but not complain of; `matrix` and `compute` do. Several labels a row are all counted.
     """
@@ -48,7 +49,10 @@ class Confusion(Metric):
         """`{"precision", "recall", "f1"}`, 0 to 1. Raises `TaskError` where labels were no class."""
         matrix = self.matrix(state).cpu()
         rates = {"precision": precision(matrix), "recall": recall(matrix), "f1": f_beta(matrix, 1)}
-        return {name: float(rate[1] if self.classes == 2 else rate.nanmean()) for name, rate in rates.items()}
+        if self.classes == 2:
+            return {name: float(rate[1]) for name, rate in rates.items()}
+        known = matrix.sum(0) + matrix.sum(1) > 0
+        return {name: float(rate[known].nan_to_num(0.0).mean()) for name, rate in rates.items()}
 
     def matrix(self, state: Tensor) -> Tensor:
         """The `(classes, classes)` matrix of a state. Raises `TaskError` where labels were no class."""

@@ -47,13 +47,18 @@ class Backbone:
         if self.target is not None and (size, channels) != (self.usual, 1):
             raise ModelError(
                 f"The backbone {self.name!r} takes pictures of {self.usual} × {self.usual} pixels and 1 channel alone, not"
-                f" {size} × {size} and {channels}. Read them so, or take the backbone 'small'."
+                f" {size} × {size} and {channels}. Read them so (size {self.usual}, grey: --size {self.usual} --channels"
+                f" grey){self._or_small(size)}."
             )
         if size < self.least:
             raise ModelError(
                 f"The backbone {self.name!r} needs pictures of {self.least} pixels a side or more, not {size}. Read them"
-                " larger, or take the backbone 'small'."
+                f" larger (--size {self.least} or more){self._or_small(size)}."
             )
+
+    def _or_small(self, size: int) -> str:
+        """The way out for pictures that `small` takes."""
+        return ", or take the backbone 'small'" if self.name != "small" and size >= BACKBONES["small"].least else ""
 
 
 def _published(name: str, summary: str, least: int, usual: int = 224) -> Backbone:

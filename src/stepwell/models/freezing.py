@@ -1,47 +1,43 @@
 """Freezing: layers that a training leaves as they are, normalisations included."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import cache
+from typing import Self
 
 from torch import nn
 
 from stepwell.core.errors import ModelError, suggest
-from stepwell.models.heads import heads_of, set_layer
+from stepwell.models.heads import heads_of
 
 
-class FrozenBatchNorm1d(nn.BatchNorm1d):
+class Held(nn.Module):
+    """A module that stays in eval mode, whatever mode its model is put into; what lies in it follows the model."""
+
+    def train(self, mode: bool = True) -> Self:
+        """Stay in eval mode."""
+        super().train(mode)
+        self.training = False
+        return self
+
+
+class FrozenBatchNorm1d(Held, nn.BatchNorm1d):
     """A `BatchNorm1d` that stays in eval mode, whatever mode its model is put into."""
 
-    def train(self, mode: bool = True) -> "FrozenBatchNorm1d":
-        """Stay in eval mode."""
-        return super().train(False)
 
-
-class FrozenBatchNorm2d(nn.BatchNorm2d):
+class FrozenBatchNorm2d(Held, nn.BatchNorm2d):
     """A `BatchNorm2d` that stays in eval mode, whatever mode its model is put into."""
 
-    def train(self, mode: bool = True) -> "FrozenBatchNorm2d":
-        """Stay in eval mode."""
-        return super().train(False)
 
-
-class FrozenBatchNorm3d(nn.BatchNorm3d):
+class FrozenBatchNorm3d(Held, nn.BatchNorm3d):
     """A `BatchNorm3d` that stays in eval mode, whatever mode its model is put into."""
 
-    def train(self, mode: bool = True) -> "FrozenBatchNorm3d":
-        """Stay in eval mode."""
-        return super().train(False)
 
-
-Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
-
-_FROZEN: dict[type[nn.Module], type[Norm]] = {
+_NAMED: Mapping[type[nn.Module], type[Held]] = {
     nn.BatchNorm1d: FrozenBatchNorm1d,
     nn.BatchNorm2d: FrozenBatchNorm2d,
     nn.BatchNorm3d: FrozenBatchNorm3d,
 }
-_THAWED: dict[type[nn.Module], type[Norm]] = {frozen: cast(type[Norm], plain) for plain, frozen in _FROZEN.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +56,8 @@ def freeze(model: nn.Module, but: Sequence[str] | None = None) -> Frozen:
     training mode changes, frozen weights or not. A body whose statistics drift towards the new pictures is no longer the one
     that was published, gives other features in training than in evaluation, and other ones after every epoch. So the
     normalisations of the frozen part stay in eval mode, also when `fit` puts the model into training mode: each becomes one
-    of a class that refuses it, with the same name and tensors. Dropout is left alone.
+    of a class that refuses it, and stays the same object, hooks included. That goes for whatever has running statistics
+    (buffers `running_…`): those of batches and instances, in one process or several, and subclasses. Dropout is left alone.
 
     It may be called again with other names, and turns the rest back. Make the optimizer afterwards. Raises `ModelError` for
     a name that the model has not, and without `but` for a network that `stepwell.models.HEADS` does not name. Source:
@@ -70,11 +67,11 @@ def freeze(model: nn.Module, but: Sequence[str] | None = None) -> Frozen:
     _check(model, kept)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(_within(name, kept))
-    _swap(model, kept)
+    _hold(model, kept)
     return Frozen(
         trainable=sum(p.numel() for p in model.parameters() if p.requires_grad),
         frozen=sum(p.numel() for p in model.parameters() if not p.requires_grad),
-        held=tuple(name for name, module in model.named_modules() if type(module) in _THAWED),
+        held=tuple(name for name, module in model.named_modules() if isinstance(module, Held)),
     )
 
 
@@ -103,20 +100,29 @@ def _within(name: str, kept: Sequence[str]) -> bool:
     return any(name == each or not each or name.startswith(f"{each}.") for each in kept)
 
 
-def _swap(model: nn.Module, kept: Sequence[str]) -> None:
-    """Hold the normalisations outside of `kept`, and let go of those within; one that is used twice stays one."""
-    made: dict[nn.Module, nn.Module] = {}
-    for name, module in list(model.named_modules(remove_duplicate=False)):
-        kind = (_THAWED if _within(name, kept) else _FROZEN).get(type(module))
-        if kind is not None and name:
-            made.setdefault(module, _recast(cast(Norm, module), kind))
-            set_layer(model, name, made[module])
+def _hold(model: nn.Module, kept: Sequence[str]) -> None:
+    """Hold the modules with running statistics outside of `kept`, and let go of those within."""
+    for name, module in model.named_modules():
+        free = _within(name, kept)
+        if isinstance(module, Held) and free:
+            _become(module, type(module).__bases__[1])
+        elif not isinstance(module, Held) and not free and _has_statistics(module):
+            _become(module, _held_kind(type(module)))  # type: ignore[arg-type]  # classes are hashable
+            module.train(module.training)
 
 
-def _recast(norm: Norm, kind: type[Norm]) -> nn.Module:
-    """A normalisation of another class with the same settings and the very same tensors."""
-    twin = kind(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
-    twin.weight, twin.bias = norm.weight, norm.bias
-    twin.running_mean, twin.running_var = norm.running_mean, norm.running_var
-    twin.num_batches_tracked = norm.num_batches_tracked
-    return twin.train(norm.training)
+def _has_statistics(module: nn.Module) -> bool:
+    """Whether a module itself has running statistics, by the names of torch's: `running_mean`, `running_var`."""
+    own = dict(module.named_buffers(recurse=False))
+    return any(name.startswith("running_") for name in own)
+
+
+@cache
+def _held_kind(kind: type[nn.Module]) -> type[nn.Module]:
+    """The class of modules of a kind that are held."""
+    return _NAMED.get(kind) or type(f"Frozen{kind.__name__}", (Held, kind), {"__module__": __name__})
+
+
+def _become(module: nn.Module, kind: type[nn.Module]) -> None:
+    """Give a module another class: it stays the same object, with its tensors, hooks and whatever else was put on it."""
+    module.__class__ = kind

@@ -16,6 +16,7 @@ from stepwell.core.errors import ModelError
 State = dict[str, Tensor]
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights")
+_LEVELS = 8  # of wrappers in each other; a file can also hold a dictionary that holds itself
 _PREFIXES = ("module.", "_orig_mod.")  # of DataParallel, and of torch.compile
 
 
@@ -79,13 +80,22 @@ def _refused(path: Path, message: str) -> str:
 
 
 def _unwrapped(found: Any, path: Path) -> Mapping[Any, Any]:
-    while isinstance(found, Mapping):
+    for _ in range(_LEVELS):
+        if not isinstance(found, Mapping):
+            break
         inner = next((found[name] for name in _WRAPPERS if isinstance(found.get(name), Mapping)), None)
         if inner is None:
             return found
         found = inner
-    what = f"one tensor {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
-    raise ModelError(f"{path} holds {what}; a file of weights holds a dictionary of tensors by their layers' names.")
+    raise ModelError(
+        f"{path} holds {_what(found)}; a file of weights holds a dictionary of tensors by their layers' names."
+    )
+
+
+def _what(found: Any) -> str:
+    if isinstance(found, Mapping):
+        return f"dictionaries in each other, more than {_LEVELS} deep"
+    return f"one tensor {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
 
 
 def _named(found: Mapping[Any, Any], path: Path) -> State:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from stepwell.core.errors import ModelError
-from stepwell.models.architectures import told_architecture
+from stepwell.models.architectures import recognised, told_architecture
+from stepwell.models.backbones import BACKBONES
 from stepwell.models.heads import heads_of, sides_left_out
 from stepwell.models.pixels import FromPixels
 from stepwell.models.state_files import read_state
@@ -80,9 +81,10 @@ def load_state(
     skip = sides_left_out(model) + (heads_of(model) if head == "skip" else ())
     report = compare(model, state, skip=skip)
     if strict and not report.fits:
-        raise ModelError(_refusal(model, state, path, report))
+        instead = _make_instead(model, state) if head == "skip" else ""  # as who begins with published weights has it
+        raise ModelError(_refusal(model, state, path, report) + instead)
     if not report.loaded:
-        raise ModelError(f"None of the {len(state)} tensors of {path} fits {type(model).__name__}.\n{report}")
+        raise ModelError(f"None of the {len(state)} tensors of {path} fits {_called(model)}.\n{report}")
     own = model.state_dict(keep_vars=True)
     with torch.no_grad():
         for name in report.loaded:
@@ -112,7 +114,7 @@ def compare(model: nn.Module, state: Mapping[str, Tensor], *, skip: tuple[str, .
 
 
 def _refusal(model: nn.Module, state: Mapping[str, Tensor], path: Path | str, report: LoadReport) -> str:
-    lines = [f"{path} does not fit {type(model).__name__}:", *(f"  {line}" for line in str(report).splitlines())]
+    lines = [f"{path} does not fit {_called(model)}:", *(f"  {line}" for line in str(report).splitlines())]
     heads = _heads(model)
     differ = {name for name, *_ in report.shapes}
     if heads and not report.missing and not report.unexpected and all(_in(name, heads) for name in differ):
@@ -124,6 +126,20 @@ def _refusal(model: nn.Module, state: Mapping[str, Tensor], path: Path | str, re
     else:
         lines.append(told_architecture(state))
     return "\n".join(lines)
+
+
+def _called(model: nn.Module) -> str:
+    """The network by its architecture's name, where it has a known one, else by its class."""
+    found = recognised(model.state_dict())
+    return type(model).__name__ if found is None else f"the network {found.name!r}"
+
+
+def _make_instead(model: nn.Module, state: Mapping[str, Tensor]) -> str:
+    """How to make the network that the weights are of, where it is a backbone and not the model's own."""
+    found, own = recognised(state), recognised(model.state_dict())
+    if found is None or found.name not in BACKBONES or (own is not None and own.name == found.name):
+        return ""
+    return f" Make that network: --backbone {found.name}, in Python backbone({found.name!r})."
 
 
 def _heads(model: nn.Module) -> tuple[str, ...]:

@@ -9,12 +9,11 @@ from torch import nn
 from torch.optim import SGD
 
 from stepwell.core.devices import best_device, seeded
-from stepwell.data.augment import AUGMENT_HELP, parse_augment
-from stepwell.data.augment.labels import refuse_conflicts
+from stepwell.data.augment import AUGMENT_HELP
 from stepwell.data.images.reader import ImageReader
 from stepwell.models import DESIGNS, FromPixels
 from stepwell.recipes.cifar import MEAN, STD, cifar_labelled
-from stepwell.recipes.pictures import Compiled, MemoryFormat, Precision
+from stepwell.recipes.pictures import Compiled, MemoryFormat, Precision, check_augment
 from stepwell.tasks import Multiclass
 from stepwell.tasks.base import Task
 from stepwell.training.experiment import Experiment
@@ -47,9 +46,8 @@ def cifar2(
     All designs are trained on the same footing: shuffled rows, and validation in eval mode, which the book forgets. So a
     design differs from its baseline by what its name says.
     """
+    changes = check_augment(augment, CLASSES)
     reader, splits = cifar_labelled(data, CLASSES)
-    changes = parse_augment(augment)
-    refuse_conflicts(changes, CLASSES)
     model, task = model_of(reader, {"design": design, "blocks": blocks, "shared_block": shared_block, "seed": seed})
     chosen = DESIGNS[design]
     rate = chosen.learning_rate if learning_rate is None else learning_rate

@@ -14,6 +14,7 @@ from stepwell.data.leaks import shared_rows
 from stepwell.data.proportions import SIDES
 from stepwell.data.splits import Splits
 from stepwell.models.describe import layers
+from stepwell.models.pixels import FromPixels
 from stepwell.training.evaluation import class_names
 from stepwell.training.experiment import Experiment
 
@@ -36,8 +37,11 @@ def describe(experiment: Experiment) -> dict[str, Any]:
 
 
 def data_fingerprint(data: Splits) -> str | None:
-    """SHA-256 of the training rows where they lie in memory and are read in seconds, else None."""
-    return fingerprint(data.train) if _is_small(data.train) else None
+    """SHA-256 of the training rows: the one that their source states, else that of what lies in memory and is read in
+    seconds, else None.
+    """
+    stated = data.train.stated if isinstance(data.train, Source) else None
+    return stated or (fingerprint(data.train) if _is_small(data.train) else None)
 
 
 def _is_small(side: Source | DataLoader[Any]) -> TypeGuard[Source]:
@@ -59,9 +63,12 @@ def _describe_data(data: Splits, *, leaks: bool) -> dict[str, Any]:
 
 def _describe_model(experiment: Experiment) -> dict[str, Any]:
     model = experiment.model
+    inner = model.net if isinstance(model, FromPixels) else model
+    parameters = list(model.parameters())
     return {
-        "class": type(model).__name__,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "class": type(inner).__name__,
+        "parameters": sum(parameter.numel() for parameter in parameters),
+        "trainable": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
         "device": str(device_of(model)),
         "layers": _layers(experiment),
     }

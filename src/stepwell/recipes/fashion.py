@@ -12,7 +12,7 @@ from stepwell.data.images.fitting import fit_images
 from stepwell.data.images.idx import FASHION, read_idx
 from stepwell.data.images.reader import ImageReader
 from stepwell.recipes import pictures
-from stepwell.recipes.pictures import Compiled, MemoryFormat, Precision, trained
+from stepwell.recipes.pictures import Compiled, MemoryFormat, Precision, check_augment, trained
 from stepwell.tasks.base import Task
 from stepwell.training.experiment import Experiment
 
@@ -36,6 +36,7 @@ def fashion(
     The network is the PyTorch overview's ConvNet, unless you say otherwise. Of the 60,000 training pictures, a tenth choose
     the best epoch; the 10,000 test pictures are for the report.
     """
+    check_augment(augment, FASHION)
     reader, splits = fit_images(
         read_idx(catalogue.get("fashion-mnist", root=data), classes=FASHION), val=0.1, seed=seed
     )

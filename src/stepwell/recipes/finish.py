@@ -1,6 +1,7 @@
 """What a training came to: its best weights evaluated, compared with simpler models, explained, and reported."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import NoneType
 from typing import Any
 
@@ -23,8 +24,11 @@ def finish(run: Run, experiment: Experiment) -> Evaluation:
     evaluation = evaluate(experiment, side)
     plain, arrays = taken_apart(evaluation)
     write_arrays(run.folder / "evaluation.npz", arrays)
-    run.write("evaluation.json", {**plain, "step": best.step, "shown": _rows(experiment, evaluation)})
+    worst = [mistake.row for mistake in evaluation.worst]
+    kept = {**plain, "step": best.step, "shown": _rows(experiment, worst)}
+    run.write("evaluation.json", kept)
     _explain(run, experiment, side, best.step)
+    run.write("evaluation.json", {**kept, "shown": _rows(experiment, [*worst, *_looked_at(run)])})
     write_report(run)
     return evaluation
 
@@ -44,6 +48,7 @@ def write_report(run: Run) -> bool:
         evaluation,
         baselines=compared.get("baselines", ()),
         insight={**insight.get("insight", {}), "rows": plain["shown"]},
+        drawn=_newest_picture(run),
     )
     run.write("report.html", page)
     return True
@@ -69,11 +74,28 @@ def _keep(run: Run, name: str, key: dict[str, Any], make: Callable[[], Any]) -> 
         run.write(f"{name}.json", {"of": key, name: make()})
 
 
-def _rows(experiment: Experiment, evaluation: Evaluation) -> dict[str, Any]:
-    """The worst rows as their file has them."""
+def _newest_picture(run: Run) -> tuple[int, bytes] | None:
+    """The epoch and the bytes of the last of `pictures/epoch-001.png` and so on; None without any."""
+    found = [path for path in (run.folder / "pictures").glob("epoch-*.png") if _epoch(path).isdecimal()]
+    newest = max(found, key=lambda path: int(_epoch(path)), default=None)
+    return None if newest is None else (int(_epoch(newest)), newest.read_bytes())
+
+
+def _epoch(path: Path) -> str:
+    return path.stem.removeprefix("epoch-")
+
+
+def _looked_at(run: Run) -> list[int]:
+    """The rows of the mistakes that the insight into a network for pictures shows."""
+    kept = run.read("insight.json") or {}
+    return [mistake["row"] for mistake in kept.get("insight", {}).get("mistakes", ())]
+
+
+def _rows(experiment: Experiment, rows: Sequence[int]) -> dict[str, Any]:
+    """Rows as their file has them."""
     if experiment.reader is None:
         return {}
-    shown = {str(mistake.row): experiment.reader.row(mistake.row) for mistake in evaluation.worst}
+    shown = {str(row): experiment.reader.row(row) for row in rows}
     return {row: {name: _plain(value) for name, value in values.items()} for row, values in shown.items()}
 
 

@@ -32,7 +32,7 @@ def _checked(recipe: Recipe, name: str, values: Sequence[Any]) -> list[Any]:
     if not values:
         raise RecipeError(f"The parameter {name!r} is to be varied, but no value is given.")
     try:
-        found = [plain(recipe.complete({name: value})[name]) for value in values]
+        found = [recipe.kept({name: plain(recipe.complete({name: value})[name])})[name] for value in values]
     except RecipeError as error:
         raise RecipeError(f"{error}{_hint(recipe.parameters[name].type)}") from None
     twice = [value for place, value in enumerate(found) if value in found[:place]]

@@ -5,11 +5,14 @@ from typing import Annotated, Literal
 
 from stepwell.data.augment import AUGMENT_HELP
 from stepwell.data.images.fitting import fit_images
+from stepwell.data.images.opening import Archive, look
 from stepwell.recipes.picture_size import size_for
 from stepwell.recipes.pictures import (
     Compiled,
     MemoryFormat,
     Precision,
+    check_augment,
+    check_weights,
     epochs_for,
     given_weights,
     model_of,
@@ -27,7 +30,8 @@ def images(
     folder: Annotated[Path, "a folder of class folders, an archive of one, or a CSV file of paths and labels"],
     *,
     size: Annotated[
-        int | None, "pixels a side; else the pictures' own, or the backbone's usual where they differ"
+        int | None,
+        "pixels a side; else the pictures' own where they are alike and at most 96, else the backbone's usual",
     ] = None,
     channels: Annotated[Literal["auto", "grey", "colour"], "auto: grey where all pictures are"] = "auto",
     broken: Annotated[
@@ -40,7 +44,7 @@ def images(
     val: Annotated[float, "share of the pictures that choose the best epoch, where no folder is named val"] = 0.15,
     test: Annotated[float, "share of the pictures for the report, where no folder is named test"] = 0.15,
     backbone: Annotated[Backbone, "the network"] = "small",
-    weights: Annotated[str | None, "a file of published weights to begin with: resnet18.pth"] = None,
+    weights: Annotated[Path | None, "a file of published weights to begin with: resnet18.pth"] = None,
     freeze: Annotated[bool, "train the head alone; needs weights"] = False,
     augment: Annotated[tuple[str, ...], AUGMENT_HELP] = ("light",),
     flips_change_labels: Annotated[bool, "the classes differ in direction: refuse to flip"] = False,
@@ -54,6 +58,7 @@ def images(
     compiled: Annotated[Compiled, "compile whole steps; auto: where it is faster and pays"] = "auto",
     workers: Annotated[int, "processes that prepare batches, where the pictures do not fit in memory"] = 0,
     seed: Annotated[int, "decides the split, the initial weights, the order, the augmentation and the dropout"] = 0,
+    _begun: bool = False,
 ) -> Experiment:
     """Tell your own pictures apart: class folders, an archive of them, or a CSV file of paths and labels.
 
@@ -61,12 +66,15 @@ def images(
     published weights only a new head need be learnt. The report shows the pictures that were taken for others, and what the
     network looked at.
     """
+    check_weights(weights, frozen=freeze, begun=_begun)
+    found = look(folder, file=paths, label=labels, side=sides)
+    check_augment(augment, () if isinstance(found, Archive) else found.classes, flips_change_labels=flips_change_labels)
     reader, data = fit_images(
-        folder, size=size_for(folder, backbone, size, weights), channels={"grey": 1, "colour": 3}.get(channels),
-        val=val, test=test, together=copies == "together", broken=broken, file=paths, label=labels, side=sides, seed=seed,
+        found, size=size_for(found, backbone, size, weights), channels={"grey": 1, "colour": 3}.get(channels),
+        val=val, test=test, together=copies == "together", broken=broken, seed=seed,
     )  # fmt: skip
     model, task = model_of(reader, {"backbone": backbone, "weights": weights, "seed": seed})
-    given_weights(model, weights, frozen=freeze)
+    given_weights(model, None if _begun else weights, frozen=freeze)
     return trained(
         reader, data, model, task, augment=augment, flips_change_labels=flips_change_labels, learning_rate=learning_rate,
         weight_decay=weight_decay, batch_size=batch_size, epochs=epochs or epochs_for(len(data.train), batch_size),

@@ -18,7 +18,8 @@ from stepwell.training.fit import fit
 from stepwell.training.hooks import Checkpoints, History, Hook
 from stepwell.training.state import load_model
 from stepwell.training.training import Training
-from stepwell.training.variants import Variant, under
+from stepwell.training.trials import Variant
+from stepwell.training.variants import under
 from stepwell.training.world import SOLO, World
 
 
@@ -48,7 +49,7 @@ def train(
     kept = dict(checkpoints or {})
     settings = {
         "recipe": recipe.target,
-        "parameters": dict(parameters),
+        "parameters": recipe.kept(parameters),
         "arguments": recipe.arguments,
         "defaults": {name: plain(value) for name, value in recipe.defaults.items()},
         "checkpoints": kept,
@@ -78,20 +79,24 @@ def resume(
         run.rewind(0)
     leading = run if world.leads else None
     saving = Checkpoints(leading, **run.facts.get("checkpoints", {}))
-    return _carry_out(leading, experiment, [GoingOn(parameters), *hooks, saving], world, snapshot)
+    return _carry_out(
+        leading, experiment, [GoingOn(load(run.facts["recipe"]).kept(parameters)), *hooks, saving], world, snapshot
+    )
 
 
 def rebuild(run: Run, parameters: Mapping[str, Any] | None = None) -> Experiment:
     """The experiment of a run, from its recipe and parameters, with the recipe's initial weights.
 
-    `load_weights` gives it those of a checkpoint. Raises `RunError` where the run was not made by a recipe, or where the
+    `load_weights` gives it those of a checkpoint; where the run has one, published weights that it began with are left out.
+    Raises `RunError` where the run was not made by a recipe, or where the
     training rows have changed since.
     """
     if "recipe" not in run.facts:
         raise RunError(
             f"{run.folder} was not made by a recipe, so it cannot be rebuilt. Build its experiment in Python."
         )
-    experiment = load(run.facts["recipe"]).build(run.facts["parameters"] if parameters is None else parameters)
+    given = run.facts["parameters"] if parameters is None else parameters
+    experiment = load(run.facts["recipe"]).build(given, begun=bool(run.checkpoints()))
     then, now = run.facts.get("data", {}).get("fingerprint"), data_fingerprint(experiment.data)
     if then != now and None not in (then, now):
         raise RunError(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from stepwell.core.errors import ModelError, RunError
+from stepwell.core.errors import ModelError, RunError, suggest
 from stepwell.data.pictures import read_picture
 from stepwell.insight.choice import choose
 from stepwell.insight.classes import as_floats
@@ -21,6 +21,7 @@ from stepwell.recipes.known import Known, nearest
 from stepwell.recipes.predictor import Predictor
 from stepwell.reports.looked import Look, Network, Pixels
 
+_NAMED = 12  # layers that a message lists
 _COARSE = 128  # pixels of a side from which fewer squares cover a picture: each costs a pass through the network
 
 
@@ -38,12 +39,26 @@ def network_of(model: nn.Module, layer: str | None = None) -> Network:
     """What a page says of the network. Raises `ModelError` for a layer that it has not."""
     inner = model.net if isinstance(model, FromPixels) else model
     if layer is not None:
-        choose(inner, layer)
+        _check_layer(inner, layer)
     try:
         found = filters_of(inner)
     except ModelError:  # a network without convolutions
         return Network(np.zeros((0, 1, 1, 1)), "")
     return Network(found.weights.double().numpy(), found.layer)
+
+
+def _check_layer(model: nn.Module, layer: str) -> None:
+    """Raise `ModelError` for a layer that the network has not: with the nearest name, and a few of a large network's."""
+    try:
+        choose(model, layer)
+    except ModelError as error:
+        names = [name for name, _ in model.named_modules() if name]
+        if len(names) <= _NAMED:
+            raise
+        few = ", ".join((main_layers(model) or names)[:_NAMED])
+        raise ModelError(
+            f"The model has no layer {layer!r}; it has {len(names)}, such as {few}.{suggest(layer, names)}"
+        ) from error
 
 
 def looks(

@@ -9,7 +9,7 @@ from torch.optim import AdamW
 
 from stepwell.core.devices import best_device, seeded
 from stepwell.core.errors import ModelError, RecipeError
-from stepwell.data.augment import parse_augment
+from stepwell.data.augment import Augment, parse_augment
 from stepwell.data.augment.labels import refuse_conflicts
 from stepwell.data.images.reader import ImageReader
 from stepwell.data.orders import Balanced, Order, Shuffled
@@ -43,17 +43,35 @@ def model_of(reader: ImageReader, parameters: Mapping[str, Any]) -> tuple[nn.Mod
     return FromPixels(net, mean, std).to(best_device()), SideHeads(task=task) if name == "inception" else task
 
 
-def given_weights(model: nn.Module, file: str | None, *, frozen: bool) -> None:
-    """Give the network behind the pixels the weights of a file, all but its head's, and freeze all but the head if asked.
+def check_weights(file: Path | None, *, frozen: bool, begun: bool = False) -> None:
+    """Raise `RecipeError` for a network that is to be frozen without weights, `DataError` for a file that is not there.
 
-    Raises `ModelError` for weights of another architecture, `DataError` for a file that is not there.
+    Where training has `begun`, a checkpoint has all weights, and the file is not needed any more.
     """
     if frozen and not file:
         raise RecipeError(
             "--freeze keeps all layers but the head as they are, so they need weights: give --weights FILE."
         )
+    if file and not begun:
+        find_weights(file)
+
+
+def check_augment(
+    words: tuple[str, ...], classes: tuple[str, ...], *, flips_change_labels: bool = False
+) -> Augment | None:
+    """The augmentation that words stand for. Raises `DataError` for unknown ones, and where labels would be wrong."""
+    changes = parse_augment(words)
+    refuse_conflicts(changes, classes, flips_change_labels=flips_change_labels)
+    return changes
+
+
+def given_weights(model: nn.Module, file: Path | None, *, frozen: bool) -> None:
+    """Give the network behind the pixels the weights of a file, all but its head's, and freeze all but the head if asked.
+
+    Raises `ModelError` for weights of another architecture, `DataError` for a file that is not there.
+    """
     if file:
-        load_weights(model, find_weights(Path(file)), head="skip")
+        load_weights(model, find_weights(file), head="skip")
     if frozen:
         freeze(model)
 
@@ -95,8 +113,7 @@ def trained(
 
     Raises `DataError` for an augmentation that would make labels wrong.
     """
-    changes = parse_augment(augment)
-    refuse_conflicts(changes, reader.classes, flips_change_labels=flips_change_labels)
+    changes = check_augment(augment, reader.classes, flips_change_labels=flips_change_labels)
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not learning:
         raise ModelError("Every layer is frozen, so nothing would learn.")

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from stepwell.core.errors import RunError
-from stepwell.core.trees import Tree, between, rows
+from stepwell.core.trees import Tree, between, rows, tensors
 from stepwell.data.reader import Reader, Reading
 from stepwell.insight.outputs import outputs_of
 from stepwell.recipes.kinds import part
@@ -19,7 +19,8 @@ from stepwell.runs import Run
 from stepwell.tasks.base import Task
 from stepwell.training.state import load_model
 
-_AT_ONCE = 4096
+_AT_ONCE = 4096  # rows, of which the inputs are at most so many bytes:
+_AT_ONCE_BYTES = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +38,15 @@ class Predictor:
     def answers(self, inputs: Tree) -> list[dict[str, Any]]:
         """The task's answer for each row: `{"values": …}`, or `{"label": …, "probabilities": …}`."""
         outputs = partial(outputs_of, self.model)
-        parts = (outputs(between(inputs, start, start + _AT_ONCE)) for start in range(0, rows(inputs), _AT_ONCE))
+        count = _at_once(inputs)
+        parts = (outputs(between(inputs, start, start + count)) for start in range(0, rows(inputs), count))
         return [answer for each in parts for answer in self.task.answers(each)]
+
+
+def _at_once(inputs: Tree) -> int:
+    """How many rows go through the model together."""
+    row = sum(tensor.nbytes for tensor in tensors(inputs)) // max(rows(inputs), 1)
+    return max(1, min(_AT_ONCE, _AT_ONCE_BYTES // max(row, 1)))
 
 
 def load_predictor(run: Run, which: str | int = "best") -> Predictor:

@@ -12,8 +12,10 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from stepwell.core.errors import RecipeError, StepwellError, suggest
 from stepwell.core.lazy import named
 from stepwell.recipes.entries import ENTRIES
-from stepwell.recipes.values import typed
+from stepwell.recipes.values import rooted, typed
 from stepwell.training.experiment import Experiment
+
+_BEGUN = "_begun"  # a parameter that is no setting
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Recipe:
         hints = get_type_hints(self.function, include_extras=True)
         found = {}
         for name, parameter in inspect.signature(self.function).parameters.items():
+            if name == _BEGUN:
+                continue
             hint = hints.get(name, type(parameter.default))
             annotated = get_origin(hint) is Annotated
             kind, text = (get_args(hint)[0], get_args(hint)[1]) if annotated else (hint, "")
@@ -72,12 +76,20 @@ class Recipe:
             raise RecipeError(f"The recipe {self.name} has no parameter {name!r}.{suggest(name, known)}")
         return {**self.defaults, **{name: self._typed(name, value) for name, value in parameters.items()}}
 
-    def build(self, parameters: Mapping[str, Any]) -> Experiment:
+    def kept(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters that the recipe has, as a run keeps them: plain, and with absolute paths."""
+        return {name: rooted(value, self.parameters[name].type) for name, value in parameters.items()}
+
+    def build(self, parameters: Mapping[str, Any], *, begun: bool = False) -> Experiment:
         """The experiment for some parameters; the others keep their defaults.
 
-        Raises `RecipeError` for parameters that it does not have, and for whatever the function raises.
+        `begun` says that a checkpoint's weights follow. A function that has a parameter `_begun` is told so: then what only a
+        new run begins with, such as published weights, need not be there any more. Raises
+        `RecipeError` for parameters that it does not have, and for whatever the function raises.
         """
         complete = self.complete(parameters)
+        if _BEGUN in inspect.signature(self.function).parameters:
+            complete[_BEGUN] = begun
         try:
             experiment = self.function(**complete)
         except StepwellError:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from stepwell.core.errors import CheckpointError
 from stepwell.runs import Run
 from stepwell.training.hooks import Hook
 from stepwell.training.training import Training
@@ -19,6 +20,16 @@ class GoingOn(Hook):
         """Write them."""
         if training.run is not None:
             training.run.update(parameters=self._parameters, status="running")
+
+
+def check_trained(run: Run) -> None:
+    """Raise `CheckpointError`, with the error that ended it, for a run that failed before its first checkpoint."""
+    if run.facts.get("status") == "failed" and not run.checkpoints():
+        raise CheckpointError(
+            f"The run {run.folder} has no checkpoint: its training failed before the first one, with:\n"
+            f"  {run.facts.get('error') or 'an unknown error'}\n"
+            f"Mend that, and start it again: stepwell resume {run.folder}"
+        )
 
 
 @contextmanager

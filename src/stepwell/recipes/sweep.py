@@ -119,9 +119,9 @@ def new_sweep(
     where the folder cannot be made.
     """
     values = checked(recipe, varied)
-    others = {name: plain(value) for name, value in recipe.complete(parameters).items() if name not in values}
+    complete = {name: plain(value) for name, value in recipe.complete(parameters).items() if name not in values}
     folder = _new_folder(Path(out), f"{recipe.name}-sweep-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
-    made = Sweep(folder, recipe, values, others, dict(checkpoints or {}), dict(asked or {}))
+    made = Sweep(folder, recipe, values, recipe.kept(complete), dict(checkpoints or {}), dict(asked or {}))
     write_json(folder / FILE, {"recipe": recipe.target, **{name: getattr(made, name) for name in _KEPT}})
     return made
 

@@ -10,12 +10,14 @@ from PIL import Image
 from torch import Tensor
 
 from stepwell.core.devices import best_device
-from stepwell.core.errors import DataError, ModelError
+from stepwell.core.errors import DataError, ModelError, RunError
 from stepwell.data.weights import weights_folder
 from stepwell.insight.outputs import outputs_of
 from stepwell.models.cyclegan import ResNetGenerator
 from stepwell.models.state_files import read_state
 from stepwell.models.weights import load_state
+from stepwell.recipes.status import check_trained
+from stepwell.runs import Run
 from stepwell.runs.files import writing
 
 HORSE_TO_ZEBRA = "horse2zebra_0.4.0.pth"
@@ -35,6 +37,26 @@ def load_translator(weights: Path) -> ResNetGenerator:
     state = read_state(path)
     generator = _empty(state, path)
     load_state(generator, state, path)
+    return generator.eval().to(best_device())
+
+
+def translator_of(run: Run, *, back: bool = False) -> ResNetGenerator:
+    """The generator from the first kind of pictures to the second, or `back`, of a CycleGAN's run with its best weights.
+
+    Such generators are shown values -1 to 1: `translated(…, signed=True)`. Raises `RunError` for a run of another model,
+    `CheckpointError` for one without a checkpoint.
+    """
+    check_trained(run)
+    side = "b_to_a." if back else "a_to_b."
+    model = run.read_checkpoint("best").parts["model"]
+    state = {name.removeprefix(side): tensor for name, tensor in model.items() if name.startswith(side)}
+    if _FIRST not in state:
+        raise RunError(
+            f"{run.name} has no generator that translates pictures: it is no run of the recipe cyclegan. Train one with:"
+            " stepwell train cyclegan"
+        )
+    generator = _empty(state, run.folder)
+    load_state(generator, state, run.folder)
     return generator.eval().to(best_device())
 
 
@@ -62,18 +84,19 @@ def _empty(state: Mapping[str, Tensor], path: Path) -> ResNetGenerator:
 
 
 def translated(
-    generator: ResNetGenerator, picture: UInt8[Tensor, "3 h w"], *, shorter: int | None = 256
+    generator: ResNetGenerator, picture: UInt8[Tensor, "3 h w"], *, shorter: int | None = 256, signed: bool = False
 ) -> UInt8[Tensor, "3 h2 w2"]:
     """What a generator makes of a picture whose shorter side is scaled to `shorter` pixels (None: it stays as it is).
 
-    The generator is shown values 0 to 1, as in the book, though it was trained on -1 to 1 and gives those. The sides of the
-    result are multiples of 4, at most 3 pixels more than the picture's: 1500×1220 becomes 314×256, and comes out as 316×256.
+    The generator is shown values 0 to 1, as in the book, though it was trained on -1 to 1 and gives those; `signed` shows it
+    -1 to 1, as generators of one's own runs are trained. The sides of the result are multiples of 4, at most 3 pixels more than the picture's: 1500×1220 becomes 314×256, and comes out as 316×256.
     Raises `DataError` for pictures that are too small to be mirrored at their edges.
     """
     scaled = picture if shorter is None else _scaled(picture, shorter)
     if min(scaled.shape[1:]) < 8:
         raise DataError(f"The picture has {scaled.shape[2]}×{scaled.shape[1]} pixels; a generator needs 8×8 or more.")
-    made: Tensor = outputs_of(generator, (scaled.float() / 255).unsqueeze(0))
+    pixels = scaled.float() / 255
+    made: Tensor = outputs_of(generator, (2 * pixels - 1 if signed else pixels).unsqueeze(0))
     return ((made[0] + 1) / 2 * 255).round().clamp(0, 255).to(torch.uint8)
 
 

@@ -42,6 +42,21 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
+def rooted(value: Any, kind: Any) -> Any:
+    """A value of the type `kind` that means the same in any working folder, as JSON holds it: paths at which something lies
+    are absolute. Others stay: they may be names that are looked for elsewhere. Raises `ValueError` as `typed` does.
+    """
+    read = typed(value, kind)
+    if isinstance(read, (tuple, list)) and any(isinstance(item, Path) for item in read):
+        return [_absolute(item) for item in read]
+    return _absolute(read) if isinstance(read, Path) else plain(value)
+
+
+def _absolute(value: Any) -> Any:
+    found = isinstance(value, Path) and value.expanduser().exists()
+    return str(value.expanduser().absolute()) if found else plain(value)
+
+
 def text(value: Any) -> str:
     """A value as one writes it on a command line."""
     value = plain(value)

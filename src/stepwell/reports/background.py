@@ -28,10 +28,18 @@ def model(facts: Line) -> Section:
     name, count = known.get("class"), known.get("parameters")
     about = [str(name)] if name else []
     about += [f"{number(count)} parameters"] if isinstance(count, int) else []
+    learning = known.get("trainable")
+    about += [f"of which {number(learning)} learn"] if isinstance(learning, int) and learning != count else []
     body = paragraph(", ".join(about) + ".") if about else Html("")
     more = len(layers) - _MOST_LAYERS
-    shown = _layers(list(layers)[:_MOST_LAYERS])
+    shown = _layers([_named(layer) for layer in layers[:_MOST_LAYERS]])
     return Section("Model", body + shown + (paragraph(f"… and {more} more layers.", "note") if more > 0 else ""))
+
+
+def _named(layer: Any) -> Any:
+    """A layer under the name that `stepwell look --layer` takes: without that of the network behind the normalisation."""
+    name = layer.get("layer") if isinstance(layer, Mapping) else None
+    return {**layer, "layer": name.removeprefix("net.")} if isinstance(name, str) else layer
 
 
 def _layers(layers: list[Any]) -> Html:

@@ -38,13 +38,18 @@ class Comparison(NamedTuple):
     gain: float
 
 
-def compared(evaluation: Evaluation | None, baselines: Sequence[Baseline], best: Comparison | None) -> Section:
-    """How the network stands against simple models; nothing where there is no comparison with the best of them."""
+def compared(
+    evaluation: Evaluation | None, baselines: Sequence[Baseline], best: Comparison | None, kind: object = None
+) -> Section:
+    """How the network stands against simple models; nothing where there is no comparison with the best of them.
+
+    `kind` is that of the data (`images`), by which a network that loses is given advice.
+    """
     if evaluation is None or best is None:
         return Section("Against simple models", "")
     metric = best.metric
     body = (
-        verdict(best)
+        verdict(best, kind)
         + _otherwise(best, evaluation, baselines)
         + _chart(metric, evaluation, baselines)
         + _table(metric, evaluation, baselines)
@@ -99,10 +104,10 @@ def comparison(metric: str, ours: Mapping[str, Any], baselines: Sequence[Baselin
     return Comparison(metric, small, network, name, theirs, gain)
 
 
-def verdict(found: Comparison) -> Html:
+def verdict(found: Comparison, kind: object = None) -> Html:
     """The comparison in plain words; a warning where the network loses by more than 2 %."""
     if loses(found):
-        return warning(_lost(found))
+        return warning(_lost(found, kind))
     name, figures = spoken(found.metric), f"{number(found.network)} against {number(found.baseline)}"
     best = f"the best simple model, {found.name}"
     if found.gain <= 0:
@@ -135,17 +140,22 @@ def _best(found: Comparison) -> str:
 
 
 _SIMPLER = "Between equals, choose the simpler one."
+_HELPS_PICTURES = (
+    "For this data, prefer it; or try what usually helps a network for pictures: more epochs, pictures changed at random"
+    " (--augment), published weights (--backbone resnet18 --weights FILE), larger pictures (--size), and a look at the worst"
+    " mistakes for wrong labels."
+)
 _HELPS = (
     "For this data, prefer it; or try what usually helps a network: more epochs, another learning rate, wider layers, an"
     " embedding for columns with many levels, the logarithm of a target that spans orders of magnitude, more rows."
 )
 
 
-def _lost(found: Comparison) -> str:
+def _lost(found: Comparison, kind: object) -> str:
     name, theirs, ours = spoken(found.metric), number(found.baseline), number(found.network)
     return (
         f"The best simple model, {found.name}, is better here by {_far(found)}: its {name} is {theirs}, the network's"
-        f" {ours}. {_HELPS}"
+        f" {ours}. {_HELPS_PICTURES if kind == 'images' else _HELPS}"
     )
 
 
@@ -159,7 +169,7 @@ def _far(found: Comparison) -> str:
 def _chart(metric: str, evaluation: Evaluation, baselines: Sequence[Baseline]) -> Html:
     rows = [(_NETWORK, evaluation.metrics), *((_name(one), _metrics(one)) for one in baselines)]
     values = [as_number(metrics.get(metric)) for _, metrics in rows]
-    name, good = spoken(metric), "small" if direction(metric) == "min" else "large"
+    name, good = spoken(metric, evaluation.classes), "small" if direction(metric) == "min" else "large"
     said = "; ".join(f"{who} {number(value)}" for (who, _), value in zip(rows, values, strict=True))
     fig = bars([name for name, _ in rows], values, xlabel=f"{name} ({good} is good)")
     return figure(fig, f"{name}: {said}")
@@ -175,7 +185,7 @@ def _table(metric: str, evaluation: Evaluation, baselines: Sequence[Baseline]) -
         (_named(one), *(_figure(metrics, each) for each in shown), _seconds(one))
         for one, metrics in zip(baselines, theirs, strict=True)
     ]
-    return table(rows, ("model", *map(spoken, shown), "fitted in"))
+    return table(rows, ("model", *(spoken(each, evaluation.classes) for each in shown), "fitted in"))
 
 
 def _figure(metrics: Mapping[str, Any], name: str) -> Numeric:

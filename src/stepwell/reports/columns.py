@@ -14,8 +14,11 @@ _MOST_WARNINGS = 12
 _SPLITS = {"train": "training", "val": "validation"}
 _COLUMN = ("column", "kind", "encoding", "levels", "missing", "why")
 _MOST_BOXES = 3
-_TOLD = ("columns", "warnings", "notes", "features", "suspects", "kind", "why")
+_TOLD = ("columns", "warnings", "notes", "features", "suspects", "kind", "why", "broken")
 """What of a reader's facts has a place of its own."""
+_PICTURED = ("classes", "size", "channels", "mean", "std", "counts")
+"""What the section of pictures says, where a reader counts its classes."""
+_MOST_BROKEN = 40
 
 
 def data(facts: Line) -> Section:
@@ -26,12 +29,30 @@ def data(facts: Line) -> Section:
     if isinstance(rest.get("fingerprint"), str):
         rest["fingerprint"] = rest["fingerprint"][:_FINGERPRINT]
     reader = part(facts, "reader")
-    about = {name: value for name, value in reader.items() if name not in _TOLD}
+    elsewhere = (*_TOLD, *_PICTURED) if reader.get("counts") else _TOLD
+    about = {name: value for name, value in reader.items() if name not in elsewhere}
     if reader.get("why") and "task" in about:
         about["task"] = f"{about['task']}: {reader['why']}"
     blocks = (_splits(counts), facts_table({**_flat(about), **rest}))
-    notes = _sentences(reader.get("notes"))
-    return Section("Data", Html(figures_row(*filter(None, blocks)) + _listed("Notes", notes) + _columns(facts)))
+    notes = [] if reader.get("counts") else _sentences(reader.get("notes"))
+    below = _listed("Notes", notes) + _broken(reader.get("broken")) + _columns(facts)
+    return Section("Data", Html(figures_row(*filter(None, blocks)) + below))
+
+
+def _broken(found: object) -> Html:
+    """The files that could not be read, each with the reason; of very many the first."""
+    pairs = [each for each in found if len(each) == 2] if isinstance(found, list | tuple) else []
+    if not pairs:
+        return Html("")
+    rows = [(file, _reason(why)) for file, why in pairs[:_MOST_BROKEN]]
+    more = len(pairs) - _MOST_BROKEN
+    cut = paragraph(f"… and {number(more)} more files.", "note") if more > 0 else ""
+    title = f"{number(len(pairs))} file{'s' * (len(pairs) != 1)} left out"
+    return Html(f"<div><h3>{title}</h3>{table(rows, ('file', 'why'))}{cut}</div>")
+
+
+def _reason(why: object) -> Html:
+    return Html(f'<div class="values">{escape(str(why).rstrip("."))}</div>')
 
 
 def _listed(title: str, notes: Sequence[str]) -> Html:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stepwell.reports.history import Line
@@ -32,7 +33,7 @@ def train(facts: Line, changes: Mapping[str, Any] | None = None) -> str:
         return ""
     values = {**settings(facts), **(changes or {})}
     defaults, places = part(facts, "defaults"), facts.get("arguments") or ()
-    arguments = [str(values.pop(name)) for name in places if name in values]
+    arguments = [_word(values.pop(name)) for name in places if name in values]
     chosen = {name: value for name, value in values.items() if name not in defaults or defaults[name] != value}
     words = [word for name, value in chosen.items() for word in _flag(name, value)]
     return shlex.join(["stepwell", "train", str(facts["recipe"]), *arguments, *words])
@@ -48,10 +49,18 @@ def _option(name: object) -> str:
     return str(name).replace("_", "-")
 
 
+def _word(value: Any) -> str:
+    """A value as a word; a path below the working folder as it is shortest to type from there."""
+    word = str(value)
+    here = Path.cwd()
+    below = Path(word).is_absolute() and Path(word).is_relative_to(here)
+    return str(Path(word).relative_to(here)) if below else word
+
+
 def _flag(name: str, value: Any) -> list[str]:
     """A parameter as words of a command line; nothing for None and for an empty list."""
     if isinstance(value, bool):
         return [f"--{_option(name)}" if value else f"--no-{_option(name)}"]
     if isinstance(value, list | tuple):
-        return [f"--{_option(name)}", ",".join(map(str, value))] if value else []
-    return [] if value is None else [f"--{_option(name)}", str(value)]
+        return [f"--{_option(name)}", ",".join(map(_word, value))] if value else []
+    return [] if value is None else [f"--{_option(name)}", _word(value)]

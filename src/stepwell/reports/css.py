@@ -62,7 +62,7 @@ figure > .scroll { overflow-y: hidden; }
     linear-gradient(to left, rgb(128 128 128 / .4), transparent); }
 svg.plot { display: block; width: 100%; height: auto; stroke-linejoin: round; font-family: inherit; }
 img.plot { display: block; max-width: 100%; height: auto; background: #fff; border-radius: .4rem; }
-figcaption { margin-top: .4rem; }
+figcaption { margin-top: .4rem; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .925rem; line-height: 1.4; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .35rem 1.5rem .35rem 0; border-bottom: 1px solid var(--line); }
 th:last-child, td:last-child { padding-right: 0; }
@@ -93,7 +93,7 @@ div.warning { white-space: normal; }
   background: var(--panel); }
 .cards img.pixels { image-rendering: pixelated; }
 .cards b { color: var(--ink); font-weight: 620; }
-.cards figcaption { overflow-wrap: anywhere; font-size: .85rem; }
+.cards figcaption { font-size: .85rem; }
 .steps { display: grid; gap: 1rem; padding: 0; list-style: none; }
 .steps p { margin-bottom: .35rem; }
 .control { display: grid; gap: .35rem; max-width: 34rem; }

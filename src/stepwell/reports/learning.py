@@ -16,6 +16,8 @@ _MOST_CURVES = 6
 _LOG_FROM = 20.0
 _STEPS = 1e4
 """Rates that spread further come from a schedule that ends near zero, not from steps of decay."""
+_OF_ONE = ("precision", "recall", "f1")
+"""Of two classes, these are of the second one."""
 _ABBREVIATIONS = {
     **{name: name.upper() for name in ("mae", "mse", "rmse", "f1")},
     **{"r2": "R²", "roc_area": "ROC area", "pr_area": "PR area"},
@@ -29,12 +31,14 @@ def headlines(
     found: list[tuple[str, object, str]] = []
     top = best(history, facts)
     if top:
-        found.append((f"{SIDES[top.side]} {spoken(top.name)}", top.value, f"best, in epoch {top.epoch}"))
+        found.append(
+            (f"{SIDES[top.side]} {spoken(top.name, _classes(facts))}", top.value, f"best, in epoch {top.epoch}")
+        )
     found += _held_out(facts, evaluation)
     if history:
         found.append(("epochs", len(history), _asked(facts)))
         found.append(("steps", _count(history[-1].get("step")), ""))
-    found.append(("parameters", _count(part(facts, "model").get("parameters")), "in the model"))
+    found.append(("parameters", _count(part(facts, "model").get("parameters")), _learn(part(facts, "model"))))
     seconds = [value for line in timing for key, value in line.items() if key != "epoch"]
     if seconds:
         found.append(("time", duration(float(np.nansum([as_number(value) for value in seconds]))), "in all epochs"))
@@ -47,7 +51,7 @@ def _held_out(facts: Line, evaluation: Evaluation | None) -> list[tuple[str, obj
     if evaluation is None or evaluation.split in SIDES or metric is None:
         return []
     remark = f"on {number(evaluation.rows)} rows that chose nothing"
-    return [(f"{evaluation.split} {spoken(metric)}", evaluation.metrics[metric], remark)]
+    return [(f"{evaluation.split} {spoken(metric, evaluation.classes)}", evaluation.metrics[metric], remark)]
 
 
 def _asked(facts: Line) -> str:
@@ -62,9 +66,25 @@ def _count(value: Any) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def spoken(name: str) -> str:
-    """A metric's name as it is written for people."""
-    return _ABBREVIATIONS.get(name, name.replace("_", " "))
+def _learn(model: Line) -> str:
+    """How many of the parameters learn, where some do not."""
+    learning = model.get("trainable")
+    differ = isinstance(learning, int) and learning != model.get("parameters")
+    return f"of which {number(learning)} learn" if differ else "in the model"
+
+
+def _classes(facts: Line) -> Sequence[Any]:
+    found = part(facts, "task").get("classes")
+    return found if isinstance(found, list | tuple) else ()
+
+
+def spoken(name: str, classes: Sequence[Any] | None = None) -> str:
+    """A metric's name as it is written for people; with two classes, precision, recall and F1 say of which they are."""
+    said = _ABBREVIATIONS.get(name, name.replace("_", " "))
+    if name not in _OF_ONE or len(classes or ()) != 2:
+        return said
+    one = str((classes or ())[1])
+    return f"{said} of {one if not one.isdecimal() else f'class {one}'}"
 
 
 def learning(facts: Line, history: Sequence[Line]) -> Section:
@@ -73,20 +93,21 @@ def learning(facts: Line, history: Sequence[Line]) -> Section:
         return Section("Learning", "")
     top = best(history, facts)
     drawn = [
-        _curve(history, name, top.epoch if top and top.name == name else None) for name in names(history)[:_MOST_CURVES]
+        _curve(history, name, top.epoch if top and top.name == name else None, _classes(facts))
+        for name in names(history)[:_MOST_CURVES]
     ]
     rate, sentence = _learning_rate(history)
     return Section("Learning", figures_row(*drawn, *rate) + (paragraph(sentence, "note") if sentence else ""))
 
 
-def _curve(history: Sequence[Line], name: str, best_epoch: int | None) -> Html:
+def _curve(history: Sequence[Line], name: str, best_epoch: int | None, classes: Sequence[Any]) -> Html:
     lines = {SIDES[side]: series(history, side, name) for side in SIDES}
     lines = {side: values for side, values in lines.items() if np.isfinite(values).any()}
     log = name == "loss" and wide(np.concatenate([*lines.values(), np.empty(0)]))
-    title = spoken(name) + (" (logarithmic scale)" if log else "")
+    title = spoken(name, classes) + (" (logarithmic scale)" if log else "")
     fig = curves(epochs(history), lines, ylabel=title, log=log, best=best_epoch)
     ends = "; ".join(f"{side}: from {_first(values)} to {_last(values)}" for side, values in lines.items())
-    return figure(fig, f"{spoken(name)} over {_epochs(history)}. {ends}")
+    return figure(fig, f"{spoken(name, classes)} over {_epochs(history)}. {ends}")
 
 
 def _epochs(history: Sequence[Line]) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 from stepwell import plots
 from stepwell.insight.pictured import unpacked
-from stepwell.reports.page import Section, figure, table
-from stepwell.reports.text import Html, Numeric, escape, number, part
+from stepwell.reports.page import Section, figure, framed, paragraph, table
+from stepwell.reports.svg import picture
+from stepwell.reports.text import Html, Numeric, number, part
 
 _MOST_CLASSES = 60
 
@@ -37,15 +38,36 @@ def _form(reader: Mapping[str, Any]) -> str:
     )
 
 
-def augmented(insight: Mapping[str, Any] | None) -> Section:
-    """Some training pictures as they are, and as epochs show them."""
+def augmented(insight: Mapping[str, Any] | None, facts: Mapping[str, Any]) -> Section:
+    """Some training pictures as they are, and as epochs show them; with the option of the command line, if that is known."""
     found = part(insight, "augmented")
     if not found:
         return Section("What training sees", "")
     drawn = plots.augmented(unpacked(found["pictures"]), unpacked(found["draws"]))
     note = "Each row is a training picture, first as it is, then as six epochs show it. Could you still name its class?"
-    said = Html(f"<p>{escape(str(found['what']))}</p>")
+    said = paragraph(f"Changed at random, anew in every epoch: {_asked(facts) or found['what']}.")
     return Section("What training sees", Html(figure(drawn, "augmented training pictures") + said), note)
+
+
+def _asked(facts: Mapping[str, Any]) -> str:
+    """The augmentation as people ask for it: `--augment flip,shift:2`; nothing where the recipe has no words for it."""
+    words = part(facts, "parameters").get("augment")
+    return f"--augment {','.join(map(str, words))}" if words and isinstance(words, list | tuple) else ""
+
+
+def made(facts: Mapping[str, Any], drawn: tuple[int, bytes] | None) -> Section:
+    """The newest picture that the training of a pair of generators drew: the epoch, and the bytes of a PNG."""
+    if drawn is None:
+        return Section("What it makes", "")
+    epoch, png = drawn
+    kinds = part(facts, "parameters").get("kinds") or ()
+    one, two = map(str, kinds) if len(kinds) == 2 else ("one kind", "the other kind")
+    caption = (
+        f"After epoch {epoch}. Each row: a picture of {one}, what the network makes of it as {two}, and that made {one} again;"
+        f" then a picture of {two}, made {one}, and made {two} again."
+    )
+    note = "Do the translations look like their kind, and does the way back give the picture again? No number says so."
+    return Section("What it makes", framed(picture(png, f"translations after epoch {epoch}"), caption), note)
 
 
 def variants(facts: Mapping[str, Any]) -> Section:

@@ -13,7 +13,7 @@ from stepwell.reports.explained import Insight, explained
 from stepwell.reports.history import Line
 from stepwell.reports.learning import headlines, learning
 from stepwell.reports.page import Section, page, paragraph
-from stepwell.reports.pictures import augmented, classes, variants
+from stepwell.reports.pictures import augmented, classes, made, variants
 from stepwell.reports.results import results
 from stepwell.reports.seen import seen
 from stepwell.reports.text import Html, escape, moment, part
@@ -29,6 +29,7 @@ def render(
     *,
     baselines: Sequence[Baseline] = (),
     insight: Insight | None = None,
+    drawn: tuple[int, bytes] | None = None,
 ) -> str:
     """The report of a run: one HTML page that loads nothing.
 
@@ -36,19 +37,28 @@ def render(
     (`Reader.facts()`). `history` and `timing` are the lines of their files, one an epoch; `evaluation` fills the task's
     own sections. `baselines` are simple models judged on the same rows, each `{"name", "what", "metrics", "seconds"}`.
     `insight` holds plain data under `importance`, `dependence` and `forecast`, as `stepwell.insight` gives it, and under
-    `rows` the worst rows as the file has them (`{"17": {"hr": 8, …}, …}`); each may be missing. Everything in them is escaped.
+    `rows` the worst rows as the file has them (`{"17": {"hr": 8, …}, …}`); each may be missing. `drawn` is the newest
+    picture that the training drew itself: its epoch, and the bytes of a PNG. Everything in them is escaped.
     """
     title = str(facts.get("recipe") or facts.get("name") or "A run")
     stand = standing(facts, evaluation, baselines)
     sections = [
         Section("", _head(facts, history, timing, evaluation)),
-        compared(evaluation, baselines, stand),
+        compared(evaluation, baselines, stand, part(facts, "reader").get("kind")),
+        made(facts, drawn),
         learning(facts, history),
-        *results(evaluation, features(facts), part(insight, "rows"), target(facts), steps(facts)),
+        *results(
+            evaluation,
+            features(facts),
+            part(insight, "rows"),
+            target(facts),
+            steps(facts),
+            worst=not _translates(facts),
+        ),
         *explained(insight),
         *seen(insight),
         classes(facts),
-        augmented(insight),
+        augmented(insight, facts),
         data(facts),
         model(facts),
         variants(facts),
@@ -64,6 +74,11 @@ def _head(facts: Line, history: Sequence[Line], timing: Sequence[Line], evaluati
     said = paragraph(diagnose(history), "lead")
     figures = headlines(facts, history, timing, evaluation)
     return Html(ending(facts) + said + figures + backwards(evaluation) + warnings(facts))
+
+
+def _translates(facts: Line) -> bool:
+    """Whether a row is a pair of pictures of two kinds, which nobody mistook for each other."""
+    return part(facts, "task").get("kind") == "Translation"
 
 
 def _subtitle(facts: Line) -> Html:

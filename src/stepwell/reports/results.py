@@ -26,11 +26,14 @@ def results(
     rows: Rows | None = None,
     target: str = "",
     steps: Sequence[str] = (),
+    *,
+    worst: bool = True,
 ) -> list[Section]:
     """The sections that an evaluation fills; none without one.
 
     `names` are those of a row's inputs, where they have any; `rows` are rows as people know them, by number; `target` is
     what a regression predicts, and `steps` are the names of its outputs where they are those of a forecast.
+    Without `worst` there are no worst rows: of a task whose rows are nothing to look at.
     """
     if evaluation is None:
         return []
@@ -41,7 +44,8 @@ def results(
         body = Html(body + _classification(counts, [str(name) for name in evaluation.classes or range(len(counts))]))
     elif evaluation.values is not None and evaluation.targets is not None:
         body = Html(body + regression(evaluation.targets, evaluation.values, target, steps))
-    return [Section("Results", body), thresholds(evaluation), calibrated(evaluation), _worst(evaluation, names, rows)]
+    shown = [_worst(evaluation, names, rows)] if worst else []
+    return [Section("Results", body), thresholds(evaluation), calibrated(evaluation), *shown]
 
 
 def _worst(evaluation: Evaluation, names: Sequence[str], rows: Rows | None) -> Section:
@@ -52,7 +56,8 @@ def _worst(evaluation: Evaluation, names: Sequence[str], rows: Rows | None) -> S
 
 
 def _spoken_metrics(evaluation: Evaluation) -> str:
-    return ", ".join(f"{spoken(name)} {number(value)}" for name, value in evaluation.metrics.items()) or "no metrics"
+    told = [f"{spoken(name, evaluation.classes)} {number(value)}" for name, value in evaluation.metrics.items()]
+    return ", ".join(told) or "no metrics"
 
 
 def _classification(counts: Array, classes: list[str]) -> Html:

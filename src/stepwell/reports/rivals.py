@@ -99,7 +99,9 @@ def judged(rivals: Sequence[Rival]) -> list[str]:
 
 
 def winner(rivals: Sequence[Rival], metric: str) -> int | None:
-    """The place of the run that is best by a metric of the evaluation; None for a tie."""
+    """The place of the run that is best by a metric of the evaluation; None for a tie, and where the rows differ."""
+    if _rows_differ(rivals):
+        return None
     values = [rival.metrics[metric] for rival in rivals]
     top = (min if good(rivals, metric) == "min" else max)(values)
     return values.index(top) if values.count(top) == 1 else None
@@ -140,6 +142,12 @@ def fairness(rivals: Sequence[Rival]) -> str:
     return ""
 
 
+def _rows_differ(rivals: Sequence[Rival]) -> bool:
+    """Whether the evaluations are known to be of different rows, so that none may be called best."""
+    sides = {(str(rival.evaluation.get("split")), rival.evaluation.get("rows"), _rows(rival)) for rival in rivals}
+    return len(sides) > 1
+
+
 def _tasks(rivals: Sequence[Rival]) -> list[str]:
     """The kinds of task that are among the runs, as far as they are known."""
     kinds = [part(dict(rival.facts), "task").get("kind") for rival in rivals]
@@ -164,12 +172,14 @@ def _rows(rival: Rival) -> str:
 
 
 def sentence(rivals: Sequence[Rival]) -> str:
-    """Which run is best by the first metric that all have, and by how much."""
+    """Which run is best by the first metric that all have, and by how much; or why none can be called best."""
     if len(_tasks(rivals)) > 1:
         return "The runs do different tasks, so none is best."
     metrics = judged(rivals)
     if not metrics:
         return "The runs share no metric of their evaluations."
+    if _rows_differ(rivals):
+        return "The runs were evaluated on different rows, so their metrics cannot be compared and none is best."
     metric, first = metrics[0], winner(rivals, metrics[0])
     values = [rival.metrics[metric] for rival in rivals]
     if first is None:

@@ -7,7 +7,7 @@ from stepwell import plots
 from stepwell.insight.pictured import unpacked
 from stepwell.plots.confused import Row
 from stepwell.reports.page import Section, figure
-from stepwell.reports.text import Html, escape, number
+from stepwell.reports.text import Html, escape, number, part
 
 Insight = Mapping[str, Any]
 
@@ -20,7 +20,8 @@ def seen(insight: Insight | None) -> list[Section]:
 
 def _mistakes(found: Insight) -> Section:
     mistakes: Sequence[Mapping[str, Any]] = found.get("mistakes") or ()
-    drawn = [_mistake(each) for each in mistakes]
+    rows = part(found, "rows")
+    drawn = [_mistake(each, part(rows, str(each["row"])).get("file")) for each in mistakes]
     names = list(mistakes[0]["maps"]) if mistakes else []
     words = {
         "Grad-CAM": f"Grad-CAM: where the maps of {found.get('layer')} hold what raised the score of the wrong class.",
@@ -36,10 +37,11 @@ def _mistakes(found: Insight) -> Section:
     )
 
 
-def _mistake(one: Mapping[str, Any]) -> Html:
+def _mistake(one: Mapping[str, Any], file: object) -> Html:
     fig = plots.overlays(unpacked(one["picture"]), {name: unpacked(each) for name, each in one["maps"].items()})
     truth, said = escape(one["true"]), escape(one["predicted"])
-    caption = Html(f"<b>{truth}</b> taken for <b>{said}</b>, {one['confidence']:.0%} sure, row {one['row']}")
+    place = f"row {one['row']}" + (f", {escape(file)}" if file else "")
+    caption = Html(f"<b>{truth}</b> taken for <b>{said}</b>, {one['confidence']:.0%} sure, {place}")
     return figure(fig, f"row {one['row']}: {one['true']} taken for {one['predicted']}", caption)
 
 
@@ -49,14 +51,18 @@ def _confused(found: Insight) -> Section:
         return Section("Classes taken for each other", "")
     rows = [
         Row(
-            f"{each['true']}\ntaken for {each['predicted']}\n{number(each['rows'])} rows, {each['share']:.0%}",
+            f"{each['true']}\ntaken for {each['predicted']}\n{_rows(each)}, {each['share']:.0%}",
             [unpacked(picture) for picture in each["pictures"]],
         )
         for each in pairs
     ]
-    alt = "; ".join(f"{each['true']} taken for {each['predicted']}: {each['rows']} rows" for each in pairs)
+    alt = "; ".join(f"{each['true']} taken for {each['predicted']}: {_rows(each)}" for each in pairs)
     note = "The pairs with most mistakes, each with those that it was surest of. The share is that of the true class."
     return Section("Classes taken for each other", figure(plots.confused(rows, headings=("", "")), alt), note)
+
+
+def _rows(pair: Mapping[str, Any]) -> str:
+    return f"{number(pair['rows'])} row{'s' * (pair['rows'] != 1)}"
 
 
 def _filters(found: Insight) -> Section:

@@ -28,11 +28,11 @@ Rows = Mapping[str, Mapping[str, Any]]
 def gallery(worst: Sequence[Mistake], names: Sequence[str] = (), rows: Rows | None = None) -> Html:
     """Pictures with what is true and what was said, or a table of values; empty without mistakes.
 
-    For the table, `rows` are rows as people know them. `names` are those of the values of the others, left out where they
-    are not as many.
+    `rows` are rows as people know them: a picture is captioned with the `file` of its row, the table has all its values.
+    `names` are those of the values of the others, left out where they are not as many.
     """
     stack = _stack([as_picture(mistake.input) for mistake in worst[:_MOST_PICTURES]])
-    return _table(worst[:_MOST_ROWS], names, rows or {}) if stack is None else _pictures(worst, stack)
+    return _table(worst[:_MOST_ROWS], names, rows or {}) if stack is None else _pictures(worst, stack, rows or {})
 
 
 def as_picture(values: npt.ArrayLike | None) -> Array | None:
@@ -59,8 +59,10 @@ def _stack(found: list[Array | None]) -> list[Array] | None:
     return list(rgb(np.stack(pictures))) if alike else [rgb(each[None])[0] for each in pictures]
 
 
-def _pictures(worst: Sequence[Mistake], pixels: list[Array]) -> Html:
-    cards = [framed(_image(image, mistake), _caption(mistake)) for mistake, image in zip(worst, pixels, strict=False)]
+def _pictures(worst: Sequence[Mistake], pixels: list[Array], rows: Rows) -> Html:
+    cards = [
+        framed(_image(image, mistake), _caption(mistake, rows)) for mistake, image in zip(worst, pixels, strict=False)
+    ]
     return Html(f'<div class="cards">{"".join(cards)}</div>')
 
 
@@ -71,11 +73,13 @@ def _image(pixels: Array, mistake: Mistake) -> Html:
     return picture(file.getvalue(), f"row {mistake.row}: {mistake.target}, predicted {mistake.predicted}", kind)
 
 
-def _caption(mistake: Mistake) -> Html:
+def _caption(mistake: Mistake, rows: Rows) -> Html:
     truth, answer = escape(mistake.target), escape(mistake.predicted)
     said = f"<b>{truth}</b>, rightly" if truth == answer else f"<b>{truth}</b> taken for <b>{answer}</b>"
     sure = f"{mistake.confidence:.0%} sure<br>" if mistake.confidence is not None else ""
-    return Html(f"{said}<br>{sure}loss {mistake.loss:.3g}<br>row {mistake.row}")
+    file = rows.get(str(mistake.row), {}).get("file")
+    place = f"row {mistake.row}" + (f"<br>{escape(file)}" if file else "")
+    return Html(f"{said}<br>{sure}loss {mistake.loss:.3g}<br>{place}")
 
 
 def _table(worst: Sequence[Mistake], names: Sequence[str], rows: Rows) -> Html:

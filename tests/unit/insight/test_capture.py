@@ -1,5 +1,6 @@
 """Watching a model's layers."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from stepwell.core.errors import ModelError
+from stepwell.core.layers import choose, layer_of
 from stepwell.insight.capture import capture
-from stepwell.insight.choice import choose, layer_of
 
 X = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
 
@@ -164,3 +165,13 @@ def test_what_is_not_there() -> None:
         seen["rel"]
     with pytest.raises(ModelError, match="'lstm' gave cannot be joined"):
         seen.joined("lstm")
+
+
+@pytest.mark.parametrize("of", ["outputs", "gradients", "parameters", "output_gradients"])
+def test_closing_leaves_no_hook_on_the_model_where_it_was_copied_meanwhile(of: Any) -> None:
+    model = Net()
+    with capture(model, "*", of):
+        twin = copy.deepcopy(model)
+        twin(X)
+        model(X).sum().backward()
+    assert hooks(model) == 0

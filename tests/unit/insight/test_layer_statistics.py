@@ -168,6 +168,18 @@ class TestLayerStatistics:
         zeros = hook.statistics.values["activations"]["zeros"]
         assert zeros == pytest.approx(np.full_like(zeros, 0.5))
 
+    def test_rows_lie_on_the_trainings_device(self):
+        """Also that of a layer without parameters that is not reached; on `meta`, as there may be no other device here."""
+        row = LayerStatistics()._row("spare", nn.ReLU(), torch.device("meta"))
+        assert row.device.type == "meta"
+
+    @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # of what torch.compile imports
+    def test_a_compiled_training_is_refused(self):
+        model = network()
+        with pytest.raises(TrainingError, match="compiled='no'"):
+            sw.fit(experiment(model, compiled="yes"), hooks=[LayerStatistics()])
+        assert _hookless(model)
+
     def test_before_a_training_there_is_nothing(self):
         assert LayerStatistics().statistics.steps == ()
         assert symptoms(LayerStatistics().statistics) == []

@@ -189,3 +189,17 @@ def test_maps_of_one_pixel_do_not_count() -> None:
     assert grad_cam(model, BYTES / 255).layer == "0"
     with pytest.raises(ModelError, match="more than a pixel"):
         last_maps(nn.Sequential(nn.Conv2d(1, 4, (12, 10)), nn.Flatten(), nn.Linear(4, 3)), BYTES)
+
+
+def test_pictures_become_floats_batch_by_batch() -> None:
+    """Of 100 pictures of 224 × 224 no more than 32 MB of floats are made at once; the answers are those of one batch."""
+    pictures, seen = torch.zeros(1, 3, 224, 224, dtype=torch.uint8).expand(100, -1, -1, -1), list[int]()
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 2))
+    model.register_forward_pre_hook(lambda module, given: seen.append(given[0].untyped_storage().nbytes()))
+    said = probabilities_of(model, pictures)
+    assert said.shape == (100, 2)
+    assert len(seen) == 2
+    assert max(seen) <= 2**25
+    seen.clear()
+    probabilities_of(model, BYTES[:1].expand(7, 3, -1, -1), batch_size=3)
+    assert len(seen) == 3

@@ -95,3 +95,11 @@ def test_what_cannot_be_asked() -> None:
         effective_field(nn.Sequential(nn.Flatten(), nn.Linear(9, 8)), (1, 3, 3))
     with pytest.raises(ModelError, match=r"no unit \(3, 0\): the maps are 3 × 3"):
         effective_field(CHAINS["one convolution"], (2, 5, 5), at=(3, 0))
+
+
+def test_a_layer_that_is_used_twice_counts_twice() -> None:
+    pool = nn.MaxPool2d(2)
+    model = nn.Sequential(nn.Conv2d(1, 1, 3), pool, nn.Conv2d(1, 1, 3), pool)
+    last = receptive_fields(model)[-1]
+    assert (last.name, last.size, last.stride) == ("3", (10, 10), (4, 4))
+    assert seen_by(model, (30, 30), (2, 3)) == Box(8, 12, 18, 22)

@@ -46,10 +46,21 @@ def test_equals_scikit_learn(rows: tuple[int, torch.Tensor, torch.Tensor], beta:
 def test_numbers_are_the_positive_class_or_macro_means(rows: tuple[int, torch.Tensor, torch.Tensor]) -> None:
     classes, predicted, truth = rows
     numbers = Confusion(classes).compute(state_of(Confusion(classes), predicted, truth))
-    average = {"average": "macro", "labels": list(range(classes))} if classes > 2 else {"average": "binary"}
-    theirs = precision_recall_fscore_support(truth, predicted, zero_division=np.nan, **average)[:3]
+    average = (
+        {"average": "macro", "zero_division": 0} if classes > 2 else {"average": "binary", "zero_division": np.nan}
+    )
+    theirs = precision_recall_fscore_support(truth, predicted, **average)[:3]
     assert list(numbers) == ["precision", "recall", "f1"]
     np.testing.assert_allclose(list(numbers.values()), theirs, rtol=1e-14)
+
+
+def test_a_class_that_is_never_predicted_costs_all_three_macro_means() -> None:
+    truth, predicted = torch.tensor([0, 0, 1, 1, 2, 2]), torch.tensor([0, 0, 1, 1, 0, 1])
+    numbers = Confusion(4).compute(state_of(Confusion(4), predicted, truth))  # the fourth is nowhere, and left out
+    theirs = precision_recall_fscore_support(truth, predicted, average="macro", zero_division=0)[:3]
+    np.testing.assert_allclose(list(numbers.values()), theirs, rtol=1e-14)
+    assert numbers["precision"] == pytest.approx(4 / 9)
+    assert all(math.isnan(each) for each in Confusion(3).compute(Confusion(3).zero(CPU)).values())
 
 
 # Book row S16: the matrices at thresholds .5, .3 and .7.

@@ -183,9 +183,14 @@ def test_backbones_refuse_what_they_cannot_take() -> None:
         backbone("resnet19")
     with pytest.raises(ModelError, match=r"The backbone 'vgg16' needs pictures of 32 pixels a side or more, not 28\."):
         backbone("vgg16")(10, size=28)
+    with pytest.raises(ModelError, match=r"larger \(--size 32 or more\), or take the backbone 'small'\.$"):
+        backbone("vgg16")(10, size=28)
+    with pytest.raises(ModelError, match=r"'small' needs .* not 2\. Read them larger \(--size 8 or more\)\.$"):
+        backbone("small")(10, size=2)
     with pytest.raises(
         ModelError, match="'lenet' takes pictures of 28 × 28 pixels and 1 channel alone, not 32 × 32 and 3"
-    ):
+    ) as caught:
         backbone("lenet")(10, size=32)
+    assert "--size 28 --channels grey), or take the backbone 'small'." in str(caught.value)
     with pytest.raises(ModelError, match=r"Unknown architecture 'resnet'; .* Did you mean"):
         maker("resnet")

@@ -185,3 +185,41 @@ def test_fit_keeps_the_frozen_body_as_it_is(pictures: torch.Tensor) -> None:
     fit(Experiment(data=Splits(train=data, val=data), model=model, task=Multiclass(classes=2), epochs=3, batch_size=2))
     changed = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
     assert changed == {"fc.weight", "fc.bias"}
+
+
+class OwnNorm(nn.BatchNorm2d):
+    """A subclass, with something of its own."""
+
+    own = 3
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [OwnNorm(3), nn.SyncBatchNorm(3), nn.InstanceNorm2d(3, track_running_stats=True)],
+    ids=lambda n: type(n).__name__,
+)
+def test_whatever_has_running_statistics_is_held(norm: nn.Module, pictures: torch.Tensor) -> None:
+    model, kind = nn.Sequential(norm, nn.Flatten(), nn.Linear(768, 2)), type(norm)
+    names = list(model.state_dict())
+    assert freeze(model, but=("2",)).held == ("0",)
+    twin = copy.deepcopy(model)
+    for each in (model, twin):
+        before = copy.deepcopy(each.state_dict())
+        each.train()(pictures)
+        assert list(each.state_dict()) == names
+        assert all(torch.equal(before[name], tensor) for name, tensor in each.state_dict().items())
+        assert isinstance(each[0], kind)
+    unfreeze(model)
+    assert type(model[0]) is kind
+    assert model[0].training
+
+
+def test_hooks_of_a_normalisation_stay() -> None:
+    seen, norm = [], nn.BatchNorm1d(3)
+    handle = norm.register_forward_hook(lambda *_: seen.append(1))
+    model = nn.Sequential(norm, nn.Linear(3, 2))
+    freeze(model, but=("1",))
+    model(torch.ones(2, 3))
+    assert seen == [1]
+    handle.remove()
+    assert not model[0]._forward_hooks

@@ -103,6 +103,17 @@ def test_another_architecture_is_refused_with_keys_shapes_and_what_it_looks_like
     assert same(before, model)
 
 
+def test_who_begins_with_published_weights_is_told_which_backbone_they_are_of(tmp_path: Path) -> None:
+    torch.save(ResNet(ResidualBlock, (2, 2, 2, 2), 7).state_dict(), tmp_path / "w.pth")
+    with pytest.raises(ModelError) as caught:
+        load_weights(SmallNet(4), tmp_path / "w.pth", head="skip")
+    lines = str(caught.value).splitlines()
+    assert lines[0].endswith("w.pth does not fit the network 'small':")
+    assert lines[-1].endswith("Make that network: --backbone resnet18, in Python backbone('resnet18').")
+    with pytest.raises(ModelError, match="resnet18 with 7 classes and 3 channels.$"):
+        load_weights(ResNet(ResidualBlock, (2, 2, 2, 2), 7, 1), tmp_path / "w.pth", head="skip")
+
+
 def test_another_number_of_classes_is_told_apart(tmp_path: Path) -> None:
     torch.save(small(1, classes=9).state_dict(), tmp_path / "w.pth")
     with pytest.raises(
@@ -203,3 +214,11 @@ def test_a_report_in_words() -> None:
         "1 of another shape:",
         "  e: (1,) in the file, (2,) in the model",
     ]
+
+
+def test_a_dictionary_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    endless: dict[str, object] = {}
+    endless["model"] = endless
+    torch.save(endless, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match="holds dictionaries in each other, more than 8 deep; a file of weights holds"):
+        read_state(tmp_path / "w.pth")

@@ -83,6 +83,13 @@ def test_networks_without_convolutions(photo: Path) -> None:
         network_of(predictor().model, "rel1")
 
 
+def test_of_a_deep_network_a_few_layers_are_named() -> None:
+    deep = nn.Sequential(*(nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU()) for _ in range(20)))
+    with pytest.raises(ModelError, match=r"no layer '7\.00'; it has 60, such as .*\. Did you mean '7\.0'") as caught:
+        network_of(deep, "7.00")
+    assert len(str(caught.value)) < 120
+
+
 def test_runs_of_other_things_are_refused() -> None:
     made = predictor()
     other = type("Other", (ImageReader,), {"kind": "table"})
@@ -153,7 +160,7 @@ def test_look_at_one_layer_elsewhere(said: Callable[..., tuple[int, str, str]], 
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["lines", "nothing.png"], 2, "There is no file nothing.png."),
+        (["lines", "nothing.png"], 1, "There is no file nothing.png."),
         (["lines", "photo.png", "--out", "page.pdf"], 2, "--out page.pdf ends in .pdf; the page is HTML: page.html"),
         (["lines", "photo.png", "--out", "no/page.html"], 2, "There is no folder no to write page.html to."),
         (["lines", "photo.png", "--layer", "xyz"], 1, "The model has no layer 'xyz'; it has "),

@@ -65,7 +65,7 @@ def test_weights_that_recognise_no_photos(folder: Path) -> None:
     torch.save({"a": torch.ones(2)}, folder / "a.pth")
     with pytest.raises(ModelError, match=r"a\.pth cannot be used to recognise photos\. It looks like no architecture"):
         load_recogniser(folder / "a.pth")
-    with pytest.raises(ModelError, match="does not fit SmallNet"):
+    with pytest.raises(ModelError, match="does not fit the network 'small'"):
         load_recogniser(folder / "a.pth", "small")
     with pytest.raises(ModelError, match=r"Unknown architecture 'smal'; .* Did you mean 'small'\?"):
         load_recogniser(folder / "a.pth", "smal")

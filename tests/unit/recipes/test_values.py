@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import pytest
 
-from stepwell.recipes.values import describe, plain, supported, text, typed
+from stepwell.recipes.values import describe, plain, rooted, supported, text, typed
 
 
 class Size(enum.Enum):
@@ -71,3 +71,15 @@ def test_other_types_stay_as_they_are() -> None:
     assert not supported(tuple[tuple[int, int], ...])
     assert typed(value, dict) is value
     assert typed(None, int) is None
+
+
+def test_paths_at_which_something_lies_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    there = str(tmp_path / "there")
+    assert rooted("there", Path) == there
+    assert rooted(Path("there"), Path | None) == there
+    assert rooted(["there", "gone"], tuple[Path, ...]) == [there, "gone"]
+    assert rooted("resnet18.pth", Path) == "resnet18.pth"
+    assert rooted(None, Path | None) is None
+    assert (rooted("there", str), rooted(3, float)) == ("there", 3)

@@ -7,7 +7,7 @@ import pytest
 
 from stepwell.reports import render
 from stepwell.reports.advice import advice
-from stepwell.reports.baselines import comparison, standing, verdict
+from stepwell.reports.baselines import Comparison, comparison, standing, verdict
 
 
 @dataclass(frozen=True)
@@ -156,3 +156,12 @@ def test_a_network_that_loses_is_to_be_tried_wider_unless_it_overfits() -> None:
     assert "wider" not in advice(REGRESSION, flat, won).body_html
     rising = [{"epoch": e, "train": {"loss": 1 / e}, "val": {"loss": 1 + 0.1 * e}} for e in range(1, 12)]
     assert "wider" not in advice(REGRESSION, rising, lost).body_html
+
+
+def test_advice_fits_the_kind_of_data() -> None:
+    found = Comparison("accuracy", False, 0.5, "linear model", 0.9, -0.4)
+    pictures, tables = verdict(found, "images"), verdict(found, "table")
+    assert "--backbone" in pictures
+    assert "wrong labels" in pictures
+    assert "embedding" not in pictures
+    assert "an embedding for columns with many levels" in tables

@@ -102,6 +102,19 @@ def test_none_is_best_of_different_tasks() -> None:
     assert "<h2>Results</h2>" not in render_comparison([A, other])
 
 
+@pytest.mark.parametrize(
+    "other", [replace(B, evaluation={**B.evaluation, "rows": 21}), replace(B, split={"rows": {"val": [0, 1]}})]
+)
+def test_none_is_best_where_the_rows_differ(other: Rival) -> None:
+    assert sentence([A, other]) == (
+        "The runs were evaluated on different rows, so their metrics cannot be compared and none is best."
+    )
+    assert winner([A, other], "accuracy") is None
+    html = render_comparison([A, other])
+    assert "is best by" not in html
+    assert '<td class="num"><b>' not in html
+
+
 def test_the_page() -> None:
     html = render_comparison([A, B])
     assert "<h1>2 runs compared</h1>" in html

@@ -11,6 +11,7 @@ from torch.optim import SGD, Adam
 
 import stepwell as sw
 from stepwell.core.errors import TrainingError
+from stepwell.core.keys import Key
 from stepwell.data import Unpaired
 from stepwell.data.batch import whole
 from stepwell.models import CycleGAN
@@ -126,3 +127,22 @@ def test_what_cannot_be_trained_so_is_refused() -> None:
         adversarial_step(experiment(accumulate=2), SOLO)
     with pytest.raises(TrainingError, match="Linear with Regression does not name"):
         adversarial_step(toys.experiment(torch.nn.Linear(3, 3), task=sw.Regression()), SOLO)
+
+
+def test_an_empty_share_of_a_batch_weighs_nothing() -> None:
+    made = experiment()
+    before = toys.weights(made.model)
+    result = adversarial_step(made, SOLO)(made.data.train.batch(torch.arange(0), Key(0)), 1)
+    assert (float(result.loss), result.weight, len(result.outputs)) == (0, 0, 0)
+    assert toys.weights(made.model) == before
+
+
+def test_discriminators_that_were_frozen_stay_so() -> None:
+    made = experiment()
+    first, *others = made.model.discriminators
+    first.requires_grad_(False)
+    kept = first.clone()
+    adversarial_step(made, SOLO)(whole(made.data.train), 1)
+    assert not first.requires_grad
+    assert torch.equal(first, kept)
+    assert all(parameter.requires_grad for parameter in others)

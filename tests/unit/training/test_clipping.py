@@ -117,3 +117,12 @@ def test_layers_that_are_not_there():
 def test_refuses_limits_that_are_none(limits):
     with pytest.raises(TrainingError, match="give"), clip_parameters(Looped(), **limits):
         pass
+
+
+def test_layers_of_several_names_and_kinds_are_found():
+    shared = nn.Linear(2, 2)
+    model = nn.Sequential(shared, nn.Tanh(), shared)
+    for layers in ("2", nn.Linear, ["0", "2"]):
+        with clip_hidden(model, layers, 1.0):
+            assert len(shared._forward_hooks) == 1
+            assert not model[1]._forward_hooks

@@ -46,7 +46,10 @@ class Flip:
 
 @dataclass(frozen=True)
 class Shift:
-    """Move each image by a whole number of pixels along each spatial axis, at most `pixels` to either side; zeros move in."""
+    """Move each image by a whole number of pixels along each spatial axis, at most `pixels` to either side; zeros move in.
+
+    Raises `DataError` for images with a side of no more pixels than that, which would come out black.
+    """
 
     pixels: int = 2
 
@@ -55,6 +58,11 @@ class Shift:
 
     def __call__(self, images: Tensor, rows: Tensor, key: Key) -> Tensor:
         """The images, moved."""
+        if min(images.shape[2:]) <= self.pixels:
+            sides = "×".join(map(str, images.shape[2:]))
+            raise DataError(
+                f"A shift of up to {self.pixels} pixels moves images of {sides} out of sight; give less than their smallest side."
+            )
         return _window(images, self.pixels, tuple(images.shape[2:]), rows, key)
 
 

@@ -1,5 +1,6 @@
 """What an operation of an augmentation is, and what all of them need."""
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -49,15 +50,19 @@ def check_spatial(what: str, images: Tensor, allowed: Sequence[int]) -> None:
 
 
 def check_range(what: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Raise `DataError` unless `low <= value <= high`."""
-    if not low <= value <= high:
-        due = f"{low:g} or more" if high == float("inf") else f"{low:g} to {high:g}"
+    """Raise `DataError` unless `low <= value <= high` and the value is finite."""
+    if not (low <= value <= high and math.isfinite(value)):
+        due = (
+            f"{low:g} or more{', and finite' if value == high else ''}"
+            if high == float("inf")
+            else f"{low:g} to {high:g}"
+        )
         raise DataError(f"{what} is {value:g}; it must be {due}.")
 
 
 def check_pair(what: str, pair: tuple[float, float], low: float, high: float = float("inf")) -> None:
-    """Raise `DataError` unless the pair are two numbers above `low`, up to `high`, the smaller one first."""
-    if len(pair) != 2 or not low < pair[0] <= pair[1] <= high:
+    """Raise `DataError` unless the pair are two finite numbers above `low`, up to `high`, the smaller one first."""
+    if len(pair) != 2 or not (low < pair[0] <= pair[1] <= high and math.isfinite(pair[1])):
         given = ", ".join(f"{one:g}" for one in pair)
         due = "" if high == float("inf") else f" and at most {high:g}"
         raise DataError(f"{what} is ({given}); give the least and the greatest, both more than {low:g}{due}.")

@@ -1,35 +1,23 @@
 """Pictures in an archive, tar or zip: decoded as they stream by, and never unpacked to the disk."""
 
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from io import BytesIO
 from itertools import chain
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from stepwell.core.errors import DataError
 from stepwell.data.images.decode import Broken, Progress, decode_parts, gather
-from stepwell.data.images.layout import SIDE_FOLDERS, Layout, arrange, is_picture
+from stepwell.data.images.layout import SIDE_FOLDERS, Layout, arrange
 from stepwell.data.images.listing import Listing
+from stepwell.data.images.members import DAMAGE, MOST_BYTES, count_of, damaged, pictures_in, too_large
 from stepwell.data.images.parts import File, Form, Part, Size, sound_size
 from stepwell.data.images.stored import Images, check_chosen
 from stepwell.data.pictures import check_size
-
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, RuntimeError)
-
-Members = Iterator[tuple[str, Callable[[], bytes]]]
-"""Files of an archive in its order: each path, and a function that reads it before the next one is asked for."""
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a file is a tar (compressed or not) or a zip archive, by its content."""
-    return path.is_file() and (zipfile.is_zipfile(path) or tarfile.is_tarfile(path))
+from stepwell.data.tables.memory import available_memory, human
 
 
 def read_archive(
@@ -46,51 +34,51 @@ def read_archive(
     of folders that hold all of it. Rows are in the order of sides, classes and names.
 
     `classes` are the only ones to decode, numbered anew in that order. `workers` processes decode (0: the calling one). The
-    rest, and the errors, are those of `decode` and of `find_images`. Paths are names here and are never opened, so an archive
-    cannot reach outside itself.
+    rest, and the errors, are those of `decode` and of `find_images`; a file of more than `MOST_BYTES` counts as broken, and
+    pictures that take more than half of the memory are refused as soon as that shows. Of files of one name the last counts.
+    Paths are names here and are never opened, so an archive cannot reach outside itself.
     """
     path = Path(path)
     if not path.is_file():
         raise DataError(f"There is no file {path}.")
     check_size(size)
-    names: list[str] = []  # of all pictures
-    wanted: list[str] = []  # of those to decode
+    wanted = _Wanted(path, set(classes))
     try:
-        files = _wanted(_members(path), set(classes), names, wanted)
-        parts = list(_parts(files, size, channels, workers, progress))
-    except _DAMAGE as error:
-        raise DataError(f"{path} cannot be read as an archive: {error}. Copy or download it again.") from None
-    layout = _layout(path, names)
+        total = None if classes else count_of(path)
+        decoding = _parts(wanted.files(), size, channels, workers, progress)
+        parts = [*_within_memory(decoding, path, total), wanted.large]
+    except DAMAGE as error:
+        raise damaged(path, "an archive", error) from None
+    layout = _layout(path, list(dict.fromkeys(wanted.all)))
     check_chosen(path.name, classes, layout[1].classes)
-    listing = Listing(path, tuple(wanted), torch.empty(0, dtype=torch.int64), ())
+    listing = Listing(path, tuple(wanted.names), torch.empty(0, dtype=torch.int64), ())
     decoded = gather(listing, parts, size, broken)
-    found = _in_order(path, *layout, [wanted[row] for row in decoded.kept.tolist()], decoded.images)
+    found = _in_order(path, *layout, _places(wanted.names, decoded.kept), decoded.images)
     found = replace(found, broken=tuple(decoded.broken))
     return found.of_classes(classes) if classes else found
 
 
-def _members(path: Path) -> Members:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            yield from ((name, partial(archive.read, name)) for name in archive.namelist() if not name.endswith("/"))
-        return
-    with tarfile.open(path, "r|*") as stream:
-        for member in stream:
-            file = stream.extractfile(member) if member.isfile() else None
-            if file is not None:
-                yield member.name, file.read
+class _Wanted:
+    """The pictures of an archive that lie in the folder of one of some classes (none: all), numbered as they stream by."""
 
+    def __init__(self, path: Path, classes: set[str]) -> None:
+        self.path, self.classes = path, classes
+        self.all: list[str] = []  # names of all pictures so far
+        self.names: list[str] = []  # of those that are numbered
+        self.large = Part()  # of those, the ones that are too large to be read
 
-def _wanted(members: Members, classes: set[str], names: list[str], wanted: list[str]) -> Iterator[tuple[int, File]]:
-    """The bytes of the pictures in one of the classes' folders, numbered; the lists are filled on the way."""
-    for path, read in members:
-        name = "/".join(part for part in PurePosixPath(path).parts if part not in ("/", ".", ".."))
-        if not is_picture(name):
-            continue
-        names.append(name)
-        if not classes or classes & set(name.split("/")[:-1]):
-            wanted.append(name)
-            yield len(wanted) - 1, BytesIO(read())
+    def files(self) -> Iterator[tuple[int, File]]:
+        """Number and bytes of each that can be read."""
+        for member in pictures_in(self.path):
+            self.all.append(member.name)
+            if self.classes and not self.classes & set(member.name.split("/")[:-1]):
+                continue
+            self.names.append(member.name)
+            row = len(self.names) - 1
+            if member.size > MOST_BYTES:
+                self.large.broken[row] = too_large(member.size)
+            else:
+                yield row, BytesIO(member.read())
 
 
 def _parts(
@@ -103,6 +91,22 @@ def _parts(
     first: list[tuple[int, File]] = []
     form = Form(size or _first_size(files, first), size is not None, channels)
     return decode_parts(chain(first, files), form, workers, None, progress)
+
+
+def _within_memory(parts: Iterator[Part], path: Path, total: int | None) -> Iterator[Part]:
+    """The parts, as long as all pictures (`total`, where it is known) fit into half of the memory, to judge by those so far."""
+    available, held, rows = available_memory(), 0, 0
+    for part in parts:
+        held, rows = held + part.images.nbytes, rows + len(part.rows)
+        count = max(total or 0, rows)
+        need = held * count // max(rows, 1)
+        if need > available // 2:
+            which = f"its {count:,} pictures" if total else f"the first {count:,} pictures alone"
+            raise DataError(
+                f"{path}: {which} take {human(need)} of memory, of which {human(available)} are available, and half of that is"
+                " for pictures. Take a smaller size, or unpack the archive: a folder's pictures are decoded as they are needed."
+            )
+        yield part
 
 
 def _first_size(files: Iterator[tuple[int, File]], seen: list[tuple[int, File]]) -> Size:
@@ -126,13 +130,19 @@ def _layout(path: Path, names: Sequence[str]) -> tuple[str, Layout]:
     return above, arrange(str(path), [name[len(above) :] for name in names])
 
 
-def _in_order(path: Path, above: str, layout: Layout, names: Sequence[str], images: Tensor) -> Images:
-    """The decoded pictures, `names` and `images`, in the layout's order."""
-    place = {name.removeprefix(above): row for row, name in enumerate(names)}
-    chosen = torch.tensor([row for row, file in enumerate(layout.files) if file in place], dtype=torch.int64)
+def _places(names: Sequence[str], kept: Tensor) -> dict[str, int]:
+    """Where each file's picture is among those that were `kept`; of files of one name, the last one's, if it was."""
+    last = {name: row for row, name in enumerate(names)}
+    return {names[row]: place for place, row in enumerate(kept.tolist()) if last[names[row]] == row}
+
+
+def _in_order(path: Path, above: str, layout: Layout, place: dict[str, int], images: Tensor) -> Images:
+    """The decoded pictures, of which `place` says where they are, in the layout's order."""
+    chosen = torch.tensor([row for row, file in enumerate(layout.files) if above + file in place], dtype=torch.int64)
     files = [layout.files[row] for row in chosen.tolist()]
+    order = torch.tensor([place[above + file] for file in files], dtype=torch.int64)
     return Images(
-        images.index_select(0, torch.tensor([place[file] for file in files], dtype=torch.int64)),
+        images if torch.equal(order, torch.arange(len(images))) else images.index_select(0, order),
         layout.labels[chosen],
         layout.classes,
         tuple(files),

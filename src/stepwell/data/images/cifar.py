@@ -1,7 +1,6 @@
 """CIFAR-10 and CIFAR-100 in their binary version: records of a label (or two) and 3,072 bytes; a folder or its tar file."""
 
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 
 from stepwell.core.errors import DataError
+from stepwell.data.images.members import DAMAGE, MOST_BYTES, damaged, too_large
 from stepwell.data.images.stored import Images, joined
 
 _PIXELS = 3 * 32 * 32
@@ -34,6 +34,7 @@ _TEN = _Version(
     1,
 )
 _HUNDRED = _Version((("train.bin", "train"), ("test.bin", "test")), "fine_label_names.txt", 2)
+_KNOWN = {name for version in (_TEN, _HUNDRED) for name in (version.names, *(file for file, _ in version.files))}
 
 
 def read_cifar(path: Path | str) -> Images:
@@ -70,14 +71,16 @@ def _files_of(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
         )
         return
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r:*") as archive:
             for member in archive:
                 name = PurePosixPath(member.name).name
-                wanted = member.isfile() and name.endswith((".bin", ".txt"))
+                wanted = member.isfile() and name in _KNOWN
+                if wanted and member.size > MOST_BYTES:
+                    raise DataError(f"{path}: {name} {too_large(member.size)} CIFAR's files are smaller.")
                 content = archive.extractfile(member).read() if wanted else b""  # type: ignore[union-attr]
                 yield name, partial(bytes, content)
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read as a tar file: {error}. Copy or download it again.") from None
+    except DAMAGE as error:
+        raise damaged(path, "a tar file", error) from None
 
 
 def _refuse(path: Path, names: set[str]) -> None:

@@ -1,5 +1,7 @@
 """From a path to what is trained on: pictures found and decoded, the split, the statistics of the training rows."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,8 @@ from stepwell.data.batch import Source
 from stepwell.data.images.decode import Broken, Decoded, FileImages, Progress, decode, fits_memory, scan
 from stepwell.data.images.findings import class_warnings, contradictions, copies, size_warnings, value_warnings
 from stepwell.data.images.layout import check_classes, listed
-from stepwell.data.images.listing import Listing
-from stepwell.data.images.opening import How, opened_by, workers_for
+from stepwell.data.images.listing import Listing, title_of
+from stepwell.data.images.opening import Archive, How, look, opened_by, workers_for
 from stepwell.data.images.parts import digest_of
 from stepwell.data.images.reader import ImageReader, ignored_note, scaled_note
 from stepwell.data.images.resize import resized
@@ -42,7 +44,7 @@ class _Rows:
 
 
 def fit_images(
-    data: Path | str | Images,
+    data: Path | str | Images | Listing | Archive,
     *,
     size: tuple[int, int] | None = None,
     channels: int | None = None,
@@ -59,7 +61,8 @@ def fit_images(
 ) -> tuple[ImageReader, Splits]:
     """The reader of labelled pictures, and their rows by side: bytes (n, channels, height, width) with class numbers.
 
-    `data` is whatever `open_images` takes, or `Images`. Sides that the data states are kept; where it states no validation,
+    `data` is whatever `open_images` takes, or what `look` found there, or `Images`. Sides that the data
+    states are kept; where it states no validation,
     `val` of its training rows become it. Else `val` and `test` are the shares of each class. Equal pictures on two sides are
     told of, or with `together` kept on one side. `size`, `channels` and `broken` as `decode` has them; images that lie in memory
     are scaled there. `workers` None takes as many as there are processors, for many pictures.
@@ -68,13 +71,21 @@ def fit_images(
     as they are asked for. Mean and deviation are those of the training rows. Raises `DataError` as `find_images` and `decode`
     do, and for shares that do not fit.
     """
-    title = data.title if isinstance(data, Images) else Path(data).expanduser().absolute().resolve().name
     how = How(size, channels, broken, workers, progress)
-    opened = data if isinstance(data, Images) else opened_by(data, how, (file, label, side))
+    found = look(data, file=file, label=label, side=side) if isinstance(data, Path | str) else data
+    opened = opened_by(found, how)
+    title = title_of(found.path) if isinstance(found, Archive) else found.title or "pictures"
     rows = _of_images(opened, how) if isinstance(opened, Images) else _of_files(opened, how)
     check_classes(title, [rows.classes[number] for number in rows.labels.tolist()], rows.sides)
     split = _split(rows, val, test, together, seed)
+    rows.source.stated = _stated(rows)
     return _reader(title, rows, split), split.apply(rows.source)
+
+
+def _stated(rows: _Rows) -> str:
+    """A fingerprint of the pictures by their names, labels and digests, which is the same in memory and in files."""
+    text = json.dumps([rows.names, rows.classes, rows.labels.tolist(), rows.digests.tolist(), rows.shape])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _of_images(images: Images, how: How) -> _Rows:

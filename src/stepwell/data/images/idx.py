@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from stepwell.core.errors import DataError
+from stepwell.data.images.members import read_most
 from stepwell.data.images.stored import Images, joined
+from stepwell.data.tables.memory import available_memory, human
 
 FASHION = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -23,6 +25,7 @@ _UNSIGNED_BYTE = 8
 _FILES = {"train": "train", "t10k": "test", "test": "test"}  # how the files of a side begin, and the side
 _GZIP = b"\x1f\x8b"
 _MOST_DIMENSIONS = 4
+_MOST_HEAD = 4 + 4 * _MOST_DIMENSIONS
 
 
 def read_idx(folder: Path | str, *, classes: Sequence[str] | None = None, title: str | None = None) -> Images:
@@ -50,7 +53,7 @@ def read_idx_file(path: Path | str) -> Tensor:
     format or type.
     """
     path = Path(path)
-    content = _content(path)
+    content = _content(path, _MOST_HEAD)
     if len(content) < 4 or content[:2] != b"\0\0" or not 1 <= content[3] <= _MOST_DIMENSIONS:
         raise DataError(
             f"{path} is no idx file: it begins with {content[:4].hex(' ') or 'nothing'}, where 00 00 08 and the number of"
@@ -64,11 +67,14 @@ def read_idx_file(path: Path | str) -> Tensor:
     if len(content) < head:
         raise DataError(f"{path} ends within its head, after {len(content)} bytes. Copy or download it again.")
     shape = struct.unpack(f">{content[3]}I", content[4:head])
-    due, got = prod(shape), len(content) - head
+    due = prod(shape)
+    _refuse_too_large(path, shape, due)
+    content = _content(path, head + due + 1)
+    got = len(content) - head
     if due != got:
-        what = "is cut off" if got < due else "is longer than it says"
+        what, follow = ("is cut off", f"{got:,}") if got < due else ("is longer than it says", "more")
         raise DataError(
-            f"{path} {what}: its head says {' × '.join(map(str, shape))} = {due:,} bytes, but {got:,} follow. Copy or download"
+            f"{path} {what}: its head says {' × '.join(map(str, shape))} = {due:,} bytes, but {follow} follow. Copy or download"
             " it again."
         )
     return torch.from_numpy(np.frombuffer(content, np.uint8, offset=head).reshape(shape).copy())
@@ -109,10 +115,22 @@ def _find(folder: Path, begin: str, what: str) -> Path | None:
     return None
 
 
-def _content(path: Path) -> bytes:
+def _refuse_too_large(path: Path, shape: Sequence[int], due: int) -> None:
+    available = available_memory()
+    if due > available:
+        raise DataError(
+            f"{path}: its head says {' × '.join(map(str, shape))} bytes, {human(due)}, but {human(available)} of memory are"
+            " available."
+        )
+
+
+def _content(path: Path, most: int) -> bytes:
+    """The first bytes of a file, at most so many; of one that is compressed, of what is in it."""
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(_GZIP) else content
+        with open(path, "rb") as plain:
+            packed = plain.read(len(_GZIP)) == _GZIP
+        with gzip.open(path) if packed else open(path, "rb") as stream:
+            return read_most(stream, most)
     except FileNotFoundError:
         raise DataError(f"There is no file {path}.") from None
     except (OSError, EOFError, zlib.error) as error:

@@ -16,7 +16,7 @@ class Listing:
     """Pictures in files: `files` are their paths from `root`, with slashes; `labels` (int64) their class numbers;
     `classes` the classes' names by number; `sides` each file's side (`train`, `val`, `test`), or None where nothing says.
 
-    `ignored` files were hidden or no pictures.
+    `ignored` files were hidden or no pictures. `title` is what people call all of it.
     """
 
     root: Path
@@ -25,6 +25,7 @@ class Listing:
     classes: tuple[str, ...]
     sides: tuple[str, ...] | None = None
     ignored: int = 0
+    title: str = ""
 
     def __len__(self) -> int:
         return len(self.files)
@@ -52,7 +53,7 @@ def find_images(
     """
     path = Path(path).expanduser()
     if path.is_dir():
-        return _in_folders(path)
+        return replace(_in_folders(path), title=title_of(path))
     if not path.exists():
         near = suggest(path.name, (entry.name for entry in path.parent.iterdir())) if path.parent.is_dir() else ""
         raise DataError(
@@ -65,7 +66,12 @@ def find_images(
         )
     from stepwell.data.images.sheet import read_sheet
 
-    return read_sheet(path, file=file, label=label, side=side)
+    return replace(read_sheet(path, file=file, label=label, side=side), title=title_of(path))
+
+
+def title_of(path: Path) -> str:
+    """What people call a folder or file: its own name, wherever one stands."""
+    return path.expanduser().absolute().resolve().name
 
 
 def walk(root: Path) -> tuple[list[str], list[str]]:

@@ -2,17 +2,21 @@
 
 import multiprocessing
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from stepwell.data.images.archive import is_archive, read_archive
+from stepwell.data.images.archive import read_archive
 from stepwell.data.images.cifar import has_cifar, read_cifar
 from stepwell.data.images.decode import Broken, Progress
 from stepwell.data.images.idx import has_idx, read_idx
 from stepwell.data.images.listing import Listing, find_images
+from stepwell.data.images.members import is_archive, sizes_in
+from stepwell.data.images.parts import Size, size_of
 from stepwell.data.images.stored import Images
 
 _MOST_WORKERS = 8
+_LOOKED_AT = 256
 _WORTH_WORKERS = 500  # pictures; fewer are decoded before processes have started
 
 
@@ -45,23 +49,48 @@ def open_images(
     `read_archive` and `find_images`.
     """
     how = How(size, channels, broken, workers, progress)
-    return opened_by(path, how, (file, label, side))
+    return opened_by(look(path, file=file, label=label, side=side), how)
 
 
-def opened_by(path: Path | str, how: How, columns: tuple[str | None, str | None, str | None]) -> Images | Listing:
-    """As `open_images`; `columns` are the CSV file's of paths, labels and sides."""
+class Archive(NamedTuple):
+    """An archive of pictures that is not read yet."""
+
+    path: Path
+
+
+def opened_by(found: Images | Listing | Archive, how: How) -> Images | Listing:
+    """What `look` found, with an archive read."""
+    if not isinstance(found, Archive):
+        return found
+    count = workers_for(how.workers, None)
+    return read_archive(
+        found.path, size=how.size, channels=how.channels, workers=count, broken=how.broken, progress=how.progress
+    )
+
+
+def look(
+    path: Path | str, *, file: str | None = None, label: str | None = None, side: str | None = None
+) -> Images | Listing | Archive:
+    """As `open_images`, but an archive is not read yet; `sizes_of` and `fit_images` take what comes."""
     path = Path(path).expanduser()
     if path.is_dir() and has_idx(path):
         return read_idx(path)
     if (path.is_dir() and has_cifar(path)) or _is_original_cifar(path):
         return read_cifar(path)
     if is_archive(path):
-        count = workers_for(how.workers, None)
-        return read_archive(
-            path, size=how.size, channels=how.channels, workers=count, broken=how.broken, progress=how.progress
-        )
-    file, label, side = columns
+        return Archive(path)
     return find_images(path, file=file, label=label, side=side)
+
+
+def sizes_of(found: Images | Listing | Archive) -> Iterator[Size | None]:
+    """Height and width of some pictures, evenly over all, by their headers; None for those that have none."""
+    if isinstance(found, Images):
+        yield (found.images.shape[2], found.images.shape[3])
+    elif isinstance(found, Archive):
+        yield from sizes_in(found.path)
+    else:
+        every = max(1, len(found) // _LOOKED_AT)
+        yield from (size_of(found.root / file) for file in found.files[::every])
 
 
 def _is_original_cifar(path: Path) -> bool:

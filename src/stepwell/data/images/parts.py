@@ -79,7 +79,7 @@ def decode_part(files: Iterable[tuple[int, File]], form: Form) -> Part:
             if picture is not None:
                 pictures.append(picture)
                 part.rows.append(row)
-                part.digests.append(digest_of(picture.values))
+                part.digests.append(digest_of(_filled(picture) if form.channels is None else picture.values))
     if pictures:
         _fill(part, pictures, form)
     return part
@@ -128,6 +128,11 @@ def _decoded(row: int, file: File, form: Form, part: Part) -> _Pixels | None:
         values = pixels_of(image, size=form.size, channels=channels).tobytes()
     part.sizes.append(size)
     return _Pixels(values, channels)
+
+
+def _filled(picture: _Pixels) -> bytes:
+    """The bytes as three channels, so that a grey file and its copy in colour have the same digest."""
+    return picture.values if picture.channels == 3 else np.frombuffer(picture.values, np.uint8).repeat(3).tobytes()
 
 
 def _quick(content: bytes, form: Form) -> _Pixels | None:

@@ -1,6 +1,7 @@
 """What a path leads to, by its first bytes: a table's text, Parquet, or something that no table can be read from."""
 
 import gzip
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -9,10 +10,11 @@ from stepwell.core.errors import DataError, suggest
 
 PARQUET = b"PAR1"
 GZIP = b"\x1f\x8b"
+ZIP = b"PK\x03\x04"
 _HEAD = 4096
 
 _FOREIGN: Mapping[bytes, tuple[str, str]] = {
-    b"PK\x03\x04": ("a ZIP archive or an Excel workbook", "Unpack it, or save the sheet as CSV."),
+    ZIP: ("a ZIP archive or an Excel workbook", "Unpack it, or save the sheet as CSV."),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "Save the sheet as CSV."),
     b"BZh": ("compressed with bzip2", "Unpack it with bunzip2."),
     b"\xfd7zXZ": ("compressed with xz", "Unpack it with unxz."),
@@ -84,6 +86,10 @@ def _unpacked(path: Path, count: int) -> bytes:
 
 
 def _refuse_foreign(path: Path, head: bytes) -> None:
+    if head.startswith(ZIP) and not zipfile.is_zipfile(path):
+        raise DataError(
+            f"{path} begins as a ZIP archive, but cannot be opened: it is cut off or damaged. Copy or download it again."
+        )
     begin = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
     for magic, (what, mend) in _FOREIGN.items():
         if head.startswith(magic) or begin.startswith(magic.lower()):

@@ -110,3 +110,9 @@ def test_noise_differs_between_pixels_channels_and_rows() -> None:
 def test_an_odd_number_of_pixels_and_no_rows() -> None:
     assert AddNoise()(torch.zeros(2, 1, 3, 3), torch.arange(2), KEY).shape == (2, 1, 3, 3)
     assert AddNoise()(torch.zeros(0, 1, 3, 3), torch.arange(0), KEY).shape == (0, 1, 3, 3)
+
+
+@pytest.mark.parametrize("make", [AddNoise, Jitter, lambda value: Jitter(contrast=value)])
+def test_settings_are_finite(make) -> None:
+    with pytest.raises(DataError, match=r"is inf; it must be 0 or more, and finite"):
+        make(float("inf"))

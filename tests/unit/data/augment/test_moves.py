@@ -127,3 +127,10 @@ def test_all_sides_of_a_split_can_be_permuted() -> None:
     source = Transformed(ArraySource(IMAGES, ROWS), Augment(Permutation(3)))
     batch = source.batch(torch.tensor([5, 2]), KEY)
     assert torch.equal(batch.inputs, Permutation(3)(IMAGES[[5, 2]], ROWS, KEY))
+
+
+def test_a_shift_by_a_whole_side_is_refused() -> None:
+    images = torch.ones(2, 1, 8, 9)
+    with pytest.raises(DataError, match="A shift of up to 8 pixels moves images of 8×9 out of sight"):
+        Shift(8)(images, torch.arange(2), Key(0))
+    assert bool(Shift(7)(images, torch.arange(2), Key(0)).flatten(1).any(1).all())

@@ -1,5 +1,6 @@
 """CIFAR's binary version."""
 
+import io
 import pickle
 import tarfile
 from pathlib import Path
@@ -90,3 +91,13 @@ def test_damage_is_named(ten: Path, tmp_path: Path) -> None:
     ):
         with pytest.raises(DataError, match=message):
             read_cifar(path)
+
+
+def test_a_file_in_the_tar_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stepwell.data.images.cifar.MOST_BYTES", 1000)
+    with tarfile.open(tmp_path / "cifar-10-binary.tar.gz", "w:gz") as tar:
+        entry = tarfile.TarInfo("test_batch.bin")
+        entry.size = 3073
+        tar.addfile(entry, io.BytesIO(bytes(3073)))
+    with pytest.raises(DataError, match=r"test_batch\.bin has 3\.1 kB; files of more than"):
+        read_cifar(tmp_path / "cifar-10-binary.tar.gz")

@@ -12,7 +12,9 @@ from stepwell.data import channel_statistics, scaled, whole
 from stepwell.data.arrays import ArraySource
 from stepwell.data.images.decode import FileImages
 from stepwell.data.images.fitting import fit_images
+from stepwell.data.images.opening import look
 from stepwell.data.images.stored import Images
+from stepwell.recipes.facts import data_fingerprint
 
 RNG = np.random.default_rng(3)
 
@@ -140,5 +142,32 @@ def test_a_training_side_alone_is_cut_into_three() -> None:
 
 
 def test_shares_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(DataError, match="more than there is|not negative"):
+    with pytest.raises(DataError, match="which leaves none for train|not negative"):
         fit_images(images(), val=0.8, test=0.4)
+
+
+def test_a_grey_file_and_its_copy_in_colour_are_equal(folder: Path, save) -> None:
+    for number in range(20):
+        grey = Image.fromarray(np.random.default_rng(99 + number).integers(0, 256, (4, 6), dtype=np.uint8))
+        save(f"a/grey{number}.png", grey), save(f"a/rgb{number}.png", grey.convert("RGB"))
+    told, _ = fit_images(folder)
+    assert any("equal in all pixels" in warning for warning in told.warnings)
+    assert not any("equal in all pixels" in warning for warning in fit_images(folder, together=True)[0].warnings)
+
+
+def test_rows_have_a_fingerprint_wherever_they_lie(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = fit_images(folder)[1].train.stated
+    assert held is not None
+    monkeypatch.setenv("STEPWELL_MEMORY", "8000")
+    kept = fit_images(folder)[1]
+    assert isinstance(kept.train.source, FileImages)
+    assert data_fingerprint(kept) == held
+    Image.new("RGB", (6, 4)).save(folder / "a" / "00.png")
+    assert data_fingerprint(fit_images(folder)[1]) not in (held, None)
+    assert data_fingerprint(fit_images(folder, seed=1)[1]) != data_fingerprint(fit_images(folder)[1])
+
+
+def test_a_listing_that_was_made_before_is_not_made_again(folder: Path) -> None:
+    reader, _ = fit_images(look(folder))
+    assert reader.facts() == fit_images(folder)[0].facts()
+    assert reader.title == folder.name

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_one_side_alone_and_the_other_way_to_write_the_names(folder: Path) -> No
         ("train-images-idx3-ubyte.gz", idx(PICTURES)[:10], "ends within its head, after 10 bytes"),
         ("train-images-idx3-ubyte.gz", idx(PICTURES)[:-1],
          r"is cut off: its head says 7 × 5 × 4 = 140 bytes, but 139 follow\. Copy or download"),
-        ("train-images-idx3-ubyte.gz", idx(PICTURES) + b"xx", "is longer than it says: .* but 142 follow"),
+        ("train-images-idx3-ubyte.gz", idx(PICTURES) + b"xx", "is longer than it says: .* but more follow"),
         ("train-images-idx3-ubyte.gz", idx(LABELS), "has 1 dimensions .* Are they swapped"),
         ("train-labels-idx1-ubyte.gz", idx(LABELS[:6]), "has 7 pictures, but train-labels-idx1-ubyte.gz 6 labels"),
         ("train-images-idx3-ubyte.gz", gzip.compress(idx(PICTURES))[:60], "is compressed with gzip, but damaged"),
@@ -83,3 +84,17 @@ def test_damage_is_named(folder: Path, name: str, content: bytes | None, message
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"There is no file .*x\.gz"):
         read_idx_file(tmp_path / "x.gz")
+
+
+def test_no_more_is_unpacked_than_the_head_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    path.write_bytes(gzip.compress(idx(PICTURES) + bytes(50_000_000)))
+    tracemalloc.start()
+    with pytest.raises(DataError, match="is longer than it says: .* but more follow"):
+        read_idx_file(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
+    monkeypatch.setenv("STEPWELL_MEMORY", "100")
+    with pytest.raises(DataError, match=r"7 × 5 × 4 bytes, 140 bytes, but 100 bytes of memory are available"):
+        read_idx_file(path)

@@ -1,3 +1,4 @@
+import zipfile
 import gzip
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_a_folder_shows_its_tables(tmp_path):
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"PK\x03\x04....", "a ZIP archive or an Excel workbook"),
+        (b"PK\x03\x04....", "begins as a ZIP archive, but cannot be opened: it is cut off or damaged."),
         (b"\x89PNG\r\n", "a PNG image. A table as CSV or Parquet is expected."),
         (b"\xef\xbb\xbf <!DOCTYPE HTML>", "a web page"),
         (b"<html lang='en'>", "a web page"),
@@ -62,6 +63,12 @@ def test_what_is_no_table(tmp_path, content, what):
     path = tmp_path / "table.csv"
     path.write_bytes(content)
     assert what in refusal(path)
+
+
+def test_a_whole_archive_is_named(tmp_path):
+    with zipfile.ZipFile(tmp_path / "table.csv", "w") as archive:
+        archive.writestr("a.csv", "x")
+    assert "is a ZIP archive or an Excel workbook. A table as CSV" in refusal(tmp_path / "table.csv")
 
 
 def test_text_named_parquet(tmp_path):
