@@ -49,14 +49,20 @@ def _tell(run: "Run", found: "Evaluation", which: str | int, files: Sequence[str
 
     weights = f"step {which}" if isinstance(which, int) else f"the {which} checkpoint"
     say(f"{run.name}, weights of {weights}, on {found.rows:,} {_SIDES[found.split]} rows", style="dim")
-    show(
-        table(("metric", "value"), [(name, f"{value:.4g}") for name, value in found.metrics.items()], right=("value",))
-    )
+    show(table(("metric", "value"), _metrics(found), right=("value",)))
     if found.confusion is not None:
         _tell_confusion(found)
     if found.worst:
         _tell_worst(found, files)
     suggest_next([(command("report", relative(run.folder), "--open"), "the same in pictures")])
+
+
+def _metrics(found: "Evaluation") -> list[tuple[str, str]]:
+    """Each number with its name; of two classes, precision, recall and F1 say of which they are."""
+    from stepwell.metrics.confusion import class_of
+
+    of = {name: class_of(name, found.classes) for name in found.metrics}
+    return [(f"{name} of {of[name]}" if of[name] else name, f"{value:.4g}") for name, value in found.metrics.items()]
 
 
 def _tell_confusion(found: "Evaluation") -> None:

@@ -38,14 +38,18 @@ def show_recipe(context: typer.Context, recipe: Annotated[str, _WITH_FLAGS]) -> 
         check(found)
         required = [name for name, one in found.parameters.items() if one.default is inspect.Parameter.empty]
         if context.args:
-            using = Command(found, _NoSettings, lambda parameters, _: _show_given(found, parameters, context.args), {})
+            train_it = command("train", recipe, *context.args)
+            using = Command(found, _NoSettings, lambda parameters, _: _show_given(found, parameters, train_it), {})
             return invoke(using.app(), context.args, f"stepwell show {recipe}")
         experiment = None if required else found.build({})
     say(found.name, style="bold")
     say(found.summary)
     _show_parameters(found)
     if experiment is None:
-        say(f"\nIts data and layers depend on {', '.join(required)}, so they are not shown.", style="dim")
+        say(
+            f"\nIts data and layers depend on {', '.join(required)}, so they are not shown. Give that to see them.",
+            style="dim",
+        )
     else:
         _show_experiment(experiment)
     due = [_spelt(found, found.parameters[name]) for name in required]
@@ -54,7 +58,7 @@ def show_recipe(context: typer.Context, recipe: Annotated[str, _WITH_FLAGS]) -> 
     return DONE
 
 
-def _show_given(recipe: "Recipe", parameters: dict[str, Any], words: list[str]) -> int:
+def _show_given(recipe: "Recipe", parameters: dict[str, Any], train_it: str) -> int:
     """The data and the layers that a recipe makes of parameters."""
     from stepwell.recipes.values import plain
 
@@ -62,7 +66,7 @@ def _show_given(recipe: "Recipe", parameters: dict[str, Any], words: list[str]) 
     say(recipe.name, style="bold")
     say(recipe.summary)
     _show_experiment(experiment)
-    suggest_next([(command("train", recipe.name, *words), "train it")])
+    suggest_next([(train_it, "train it")])
     return DONE
 
 

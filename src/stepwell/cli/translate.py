@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _SIDE = 32  # pixels of the pictures that the recipe cyclegan is trained on
 _PHOTO = typer.Argument(help="a photo in any format that Pillow reads", metavar="PHOTO")
-_WEIGHTS = typer.Option(help="a CycleGAN's generator: a file with its weights (.pth, .safetensors), or a run of cyclegan")
+_WEIGHTS = typer.Option(
+    help="a CycleGAN's generator: a file with its weights (.pth, .safetensors), or a run of cyclegan"
+)
 _OUT = typer.Option(help="where to write the picture (.jpg, .png)")
 _SHORTER = typer.Option(
     help="pixels to scale the photo's shorter side to; 0: leave it as it is (default: 256; of a run, its pictures' 32)",

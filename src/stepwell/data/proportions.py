@@ -47,7 +47,9 @@ def _refuse_none_for_train(amounts: Mapping[str, Amount]) -> None:
     if amounts["train"] <= 0 and shares and sum(others.values()) >= 1:
         who = "and".join(f" {side} " for side in others).strip()
         take = f"{who} together take" if len(others) > 1 else f"{who} takes"
-        raise DataError(f"{take} {sum(others.values()):.4g} of all rows, which leaves none for train; take less than 1.")
+        raise DataError(
+            f"{take} {sum(others.values()):.4g} of all rows, which leaves none for train; take less than 1."
+        )
 
 
 def apportion(length: int, fractions: Sequence[Fraction]) -> list[int]:

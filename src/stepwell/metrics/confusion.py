@@ -6,6 +6,7 @@ never a silent 0: the rows do not answer the question.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -70,6 +71,14 @@ class Confusion(Metric):
         if labels.is_floating_point():
             whole = torch.where(whole == labels, whole, -1)
         return whole.clamp(-1, self.classes) % (self.classes + 1)
+
+
+def class_of(metric: str, classes: Sequence[object]) -> str:
+    """The class that a number of `Confusion` is of, the second of two, as `ship` or `class 1`; else nothing."""
+    if metric not in ("precision", "recall", "f1") or len(classes) != 2:
+        return ""
+    name = str(classes[1])
+    return f"class {name}" if name.isdecimal() else name
 
 
 def accuracy(matrix: Tensor) -> float:

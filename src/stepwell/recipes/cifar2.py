@@ -38,7 +38,7 @@ def cifar2(
     augment: Annotated[tuple[str, ...], AUGMENT_HELP] = (),
     precision: Annotated[Precision, "arithmetic; auto: the fastest here that agrees with fp32"] = "fp32",
     memory_format: Annotated[MemoryFormat, "layout of convolutions; auto: the fastest here"] = "contiguous",
-    compiled: Annotated[Compiled, "compile whole steps; auto: where it is faster and pays"] = "no",
+    compiled: Annotated[Compiled, "compile forward and backward; auto: where it is faster and pays"] = "no",
     seed: Annotated[int, "decides the initial weights, the order, the augmentation and the dropout"] = 0,
 ) -> Experiment:
     """Tell birds from airplanes: 10,000 pictures of CIFAR-10 train, 2,000 validate (Stevens et al., chapters 7 and 8).

@@ -13,6 +13,7 @@ from stepwell.data.images.idx import FASHION, read_idx
 from stepwell.data.images.reader import ImageReader
 from stepwell.recipes import pictures
 from stepwell.recipes.pictures import Compiled, MemoryFormat, Precision, check_augment, trained
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks.base import Task
 from stepwell.training.experiment import Experiment
 
@@ -28,7 +29,7 @@ def fashion(
     epochs: Annotated[int, "passes over the 54,000 training pictures"] = 3,
     precision: Annotated[Precision, "arithmetic; auto: the fastest here that agrees with fp32"] = "auto",
     memory_format: Annotated[MemoryFormat, "layout of convolutions; auto: the fastest here"] = "auto",
-    compiled: Annotated[Compiled, "compile whole steps; auto: where it is faster and pays"] = "auto",
+    compiled: Annotated[Compiled, "compile forward and backward; auto: where it is faster and pays"] = "auto",
     seed: Annotated[int, "decides the split, the initial weights, the order, the augmentation and the dropout"] = 0,
 ) -> Experiment:
     """Tell ten kinds of clothes apart: Fashion-MNIST, 70,000 grey pictures of 28×28 pixels.
@@ -36,6 +37,7 @@ def fashion(
     The network is the PyTorch overview's ConvNet, unless you say otherwise. Of the 60,000 training pictures, a tenth choose
     the best epoch; the 10,000 test pictures are for the report.
     """
+    check_settings(learning_rate=learning_rate, weight_decay=weight_decay, batch_size=batch_size, epochs=epochs)
     check_augment(augment, FASHION)
     reader, splits = fit_images(
         read_idx(catalogue.get("fashion-mnist", root=data), classes=FASHION), val=0.1, seed=seed

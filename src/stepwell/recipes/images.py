@@ -19,6 +19,7 @@ from stepwell.recipes.pictures import (
     order_of,
     trained,
 )
+from stepwell.recipes.settings import check_settings
 from stepwell.training.experiment import Experiment
 
 Backbone = Literal[
@@ -55,7 +56,7 @@ def images(
     epochs: Annotated[int | None, "passes over the training pictures; else as many as make about 1,500 updates"] = None,
     precision: Annotated[Precision, "arithmetic; auto: the fastest here that agrees with fp32"] = "auto",
     memory_format: Annotated[MemoryFormat, "layout of convolutions; auto: the fastest here"] = "auto",
-    compiled: Annotated[Compiled, "compile whole steps; auto: where it is faster and pays"] = "auto",
+    compiled: Annotated[Compiled, "compile forward and backward; auto: where it is faster and pays"] = "auto",
     workers: Annotated[int, "processes that prepare batches, where the pictures do not fit in memory"] = 0,
     seed: Annotated[int, "decides the split, the initial weights, the order, the augmentation and the dropout"] = 0,
     _begun: bool = False,
@@ -66,6 +67,10 @@ def images(
     published weights only a new head need be learnt. The report shows the pictures that were taken for others, and what the
     network looked at.
     """
+    check_settings(
+        val=val, test=test, learning_rate=learning_rate, weight_decay=weight_decay, batch_size=batch_size,
+        epochs=1 if epochs is None else epochs,
+    )  # fmt: skip
     check_weights(weights, frozen=freeze, begun=_begun)
     found = look(folder, file=paths, label=labels, side=sides)
     check_augment(augment, () if isinstance(found, Archive) else found.classes, flips_change_labels=flips_change_labels)
@@ -77,7 +82,7 @@ def images(
     given_weights(model, None if _begun else weights, frozen=freeze)
     return trained(
         reader, data, model, task, augment=augment, flips_change_labels=flips_change_labels, learning_rate=learning_rate,
-        weight_decay=weight_decay, batch_size=batch_size, epochs=epochs or epochs_for(len(data.train), batch_size),
+        weight_decay=weight_decay, batch_size=batch_size, epochs=epochs_for(len(data.train), batch_size, epochs),
         order=order_of(reader, data, balanced=balance), precision=precision, memory_format=memory_format, compiled=compiled,
         workers=workers, seed=seed,
     )  # fmt: skip

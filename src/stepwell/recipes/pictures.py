@@ -76,8 +76,10 @@ def given_weights(model: nn.Module, file: Path | None, *, frozen: bool) -> None:
         freeze(model)
 
 
-def epochs_for(rows: int, batch_size: int) -> int:
-    """How many epochs to train for, where nobody says: about 1,500 updates, 5 to 60 epochs."""
+def epochs_for(rows: int, batch_size: int, asked: int | None) -> int:
+    """How many epochs to train for: as many as are asked for; else about 1,500 updates, 5 to 60 epochs."""
+    if asked is not None:
+        return asked
     return max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, round(_UPDATES / -(-rows // batch_size))))
 
 

@@ -1,17 +1,14 @@
 """A recipe: a function with typed keyword parameters that returns an experiment. Its signature is its configuration."""
 
-import importlib.util
 import inspect
-import sys
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from stepwell.core.errors import RecipeError, StepwellError, suggest
 from stepwell.core.lazy import named
 from stepwell.recipes.entries import ENTRIES
+from stepwell.recipes.own import own_function, told
 from stepwell.recipes.values import rooted, typed
 from stepwell.training.experiment import Experiment
 
@@ -95,7 +92,7 @@ class Recipe:
         except StepwellError:
             raise
         except Exception as error:
-            raise RecipeError(f"The recipe {self.name} failed: {_told(error)}") from error
+            raise RecipeError(f"The recipe {self.name} failed: {told(error)}") from error
         if not isinstance(experiment, Experiment):
             raise RecipeError(f"The recipe {self.name} returned a {type(experiment).__name__}; an Experiment is due.")
         return experiment
@@ -111,52 +108,9 @@ class Recipe:
 def load(target: str) -> Recipe:
     """The recipe of a name in the table, or of `path/to/file.py:function`. Raises `RecipeError` where there is none."""
     if ".py" in target:
-        return _load_file(target)
+        return Recipe(*own_function(target))
     entries = {entry.name: entry for entry in ENTRIES}
     if target not in entries:
         hint = suggest(target, entries) or f" Known: {', '.join(entries)}."
         raise RecipeError(f"There is no recipe {target!r}.{hint} Your own are named path/to/file.py:function.")
     return Recipe(target, target, named(entries[target].target))
-
-
-def _load_file(target: str) -> Recipe:
-    name, _, function = target.partition(":")
-    path = Path(name).resolve()
-    if not path.is_file():
-        raise RecipeError(f"There is no recipe file {name}.")
-    module = _import(path)
-    found = {n: f for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
-    if function not in found:
-        which = f"no function {function!r}" if function else "no function named"
-        raise RecipeError(
-            f"{name} has {which}; it has {', '.join(found) or 'none'}. Write {name}:FUNCTION.{suggest(function, found)}"
-        )
-    return Recipe(function, f"{path}:{function}", found[function])
-
-
-def _import(path: Path) -> Any:
-    """A file as a module, with its folder on the path as when Python runs it."""
-    name = f"stepwell_recipe_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise RecipeError(f"{path} is no Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    except StepwellError:
-        raise
-    except Exception as error:
-        raise RecipeError(f"The recipe file {path} failed: {_told(error)}") from error
-    return module
-
-
-def _told(error: Exception) -> str:
-    """An error of somebody's code in two lines: what it was, and where."""
-    where = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
-    what = f"{type(error).__name__}: {error}"
-    if isinstance(error, SyntaxError) or not where:
-        return what
-    return f"{what}\n  {where[-1].filename}:{where[-1].lineno}: {where[-1].line}"

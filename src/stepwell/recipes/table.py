@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from stepwell.data.tables.columns import choose_columns
 from stepwell.data.tables.fitting import fit_reader
 from stepwell.data.tables.read import read_table
+from stepwell.recipes.settings import check_settings
 from stepwell.recipes.tabular import model_of, trained
-from stepwell.recipes.tabular_flags import HEADER, check_settings, dropped, split_rows, types_of
+from stepwell.recipes.tabular_flags import HEADER, dropped, split_rows, types_of
 from stepwell.training.experiment import Experiment
 
 

@@ -1,7 +1,5 @@
 """What the flags of a recipe for tables ask for: checked, and turned into types, columns and a split."""
 
-from math import inf
-
 from stepwell.core.errors import DataError
 from stepwell.data.splits import Split, split_by_time, split_grouped, split_random, split_stratified
 from stepwell.data.tables.calendar import as_times
@@ -12,18 +10,6 @@ from stepwell.data.tables.read import TableFile
 from stepwell.data.tables.target import Target
 
 HEADER = {"auto": None, "yes": True, "no": False}
-_RANGES = {
-    "members": (1, inf),
-    "bins": (0, inf),
-    "batch_size": (1, inf),
-    "epochs": (1, inf),
-    "dropout": (0, 0.99),
-    "learning_rate": (1e-12, inf),
-    "weight_decay": (0, inf),
-    "hidden": (1, inf),
-    "val": (0, 0.9),
-    "test": (0, 0.9),
-}
 
 
 def types_of(given: tuple[str, ...]) -> dict[str, str]:
@@ -33,15 +19,6 @@ def types_of(given: tuple[str, ...]) -> dict[str, str]:
     if wrong:
         raise DataError(f"--types takes column:type, such as zip:text; given: {wrong[0]!r}.")
     return {column: kind for column, _, kind in pairs}
-
-
-def check_settings(**given: float) -> None:
-    """Refuse, with `DataError`, numbers that no network can have; each is named as its flag."""
-    for name, value in given.items():
-        low, high = _RANGES[name]
-        if not low <= value <= high:
-            due = f"{low:g} to {high:g}" if high < inf else f"{low:g} or more"
-            raise DataError(f"--{name.replace('_', '-')} is {value:g}; {due} is due.")
 
 
 def dropped(read: TableFile, target: str, drop: tuple[str, ...], group: str) -> tuple[str, ...]:

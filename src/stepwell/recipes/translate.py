@@ -89,7 +89,8 @@ def translated(
     """What a generator makes of a picture whose shorter side is scaled to `shorter` pixels (None: it stays as it is).
 
     The generator is shown values 0 to 1, as in the book, though it was trained on -1 to 1 and gives those; `signed` shows it
-    -1 to 1, as generators of one's own runs are trained. The sides of the result are multiples of 4, at most 3 pixels more than the picture's: 1500×1220 becomes 314×256, and comes out as 316×256.
+    -1 to 1, as generators of one's own runs are trained. The sides of the result are multiples of 4, at most 3 pixels more
+    than the picture's: 1500×1220 becomes 314×256, and comes out as 316×256.
     Raises `DataError` for pictures that are too small to be mirrored at their edges.
     """
     scaled = picture if shorter is None else _scaled(picture, shorter)

@@ -142,8 +142,8 @@ def _best(found: Comparison) -> str:
 _SIMPLER = "Between equals, choose the simpler one."
 _HELPS_PICTURES = (
     "For this data, prefer it; or try what usually helps a network for pictures: more epochs, pictures changed at random"
-    " (--augment), published weights (--backbone resnet18 --weights FILE), larger pictures (--size), and a look at the worst"
-    " mistakes for wrong labels."
+    " (--augment), mending wrong labels among the worst mistakes, and, in the recipe images, published weights (--backbone"
+    " resnet18 --weights FILE) and larger pictures (--size)."
 )
 _HELPS = (
     "For this data, prefer it; or try what usually helps a network: more epochs, another learning rate, wider layers, an"

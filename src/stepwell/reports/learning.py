@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from stepwell.metrics.confusion import class_of
 from stepwell.plots import curves
 from stepwell.plots.style import Array
 from stepwell.reports.evaluation import Evaluation
@@ -16,8 +17,6 @@ _MOST_CURVES = 6
 _LOG_FROM = 20.0
 _STEPS = 1e4
 """Rates that spread further come from a schedule that ends near zero, not from steps of decay."""
-_OF_ONE = ("precision", "recall", "f1")
-"""Of two classes, these are of the second one."""
 _ABBREVIATIONS = {
     **{name: name.upper() for name in ("mae", "mse", "rmse", "f1")},
     **{"r2": "R²", "roc_area": "ROC area", "pr_area": "PR area"},
@@ -81,10 +80,8 @@ def _classes(facts: Line) -> Sequence[Any]:
 def spoken(name: str, classes: Sequence[Any] | None = None) -> str:
     """A metric's name as it is written for people; with two classes, precision, recall and F1 say of which they are."""
     said = _ABBREVIATIONS.get(name, name.replace("_", " "))
-    if name not in _OF_ONE or len(classes or ()) != 2:
-        return said
-    one = str((classes or ())[1])
-    return f"{said} of {one if not one.isdecimal() else f'class {one}'}"
+    one = class_of(name, classes or ())
+    return f"{said} of {one}" if one else said
 
 
 def learning(facts: Line, history: Sequence[Line]) -> Section:

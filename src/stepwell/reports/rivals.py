@@ -133,6 +133,8 @@ def fairness(rivals: Sequence[Rival]) -> str:
     data, rows = ([which(rival) for rival in rivals] for which in (_data, _rows))
     if None in data:
         return "Whether the runs were evaluated on the same rows is not known: not all say what data they saw."
+    if len(set(data)) > 1 and len(set(rows)) > 1:
+        return "The runs saw different data, or other splits of the same, and so were evaluated on different rows."
     if len(set(data)) > 1:
         return "The runs saw different data, so their metrics can be compared only if that is what you want to compare."
     if len(set(rows)) > 1:

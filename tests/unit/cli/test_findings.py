@@ -1,8 +1,10 @@
 """What is printed of a run's variants, and which command trains a run longer."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from stepwell.cli.findings import tell_variants
 from stepwell.cli.recognise import _shortened
@@ -44,7 +46,9 @@ def test_a_run_too_short_for_its_cycle_is_trained_anew(steps: int, scheduler: st
 
 def test_a_run_that_failed_says_with_what(tmp_path: Path) -> None:
     check_trained(Run(tmp_path, {"status": "running"}))
-    with pytest.raises(CheckpointError, match=r"failed before the first one, with:\n  No space left\nMend that, and start"):
+    with pytest.raises(
+        CheckpointError, match=r"failed before the first one, with:\n  No space left\nMend that, and start"
+    ):
         check_trained(Run(tmp_path, {"status": "failed", "error": "No space left"}))
 
 
@@ -52,6 +56,19 @@ def test_a_run_that_translates_has_no_answers() -> None:
     refuse_translation(Run(Path("runs/x"), {"task": {"kind": "Multiclass"}}), Path("a.jpg"))
     with pytest.raises(RunError, match="stepwell translate a.jpg --weights runs/x"):
         refuse_translation(Run(Path("runs/x"), {"task": {"kind": "Translation"}}), Path("a.jpg"))
+
+
+def test_show_takes_the_flags_of_train(tmp_path: Path, said: Callable[..., tuple[int, str, str]]) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(8):
+            Image.effect_noise((16, 16), 20 + number).save(tmp_path / name / f"{number}.png")
+    code, out, err = said("show", "images", str(tmp_path), "--size", "12")
+    assert (code, err) == (0, "")
+    assert "1×12×12, uint8" in out
+    assert "net.fc" in out
+    assert out.endswith(f"stepwell train images {tmp_path} --size 12   train it\n")
+    assert said("show", "images", str(tmp_path), "--sise", "12")[0] == 2
 
 
 def test_long_names_leave_room() -> None:

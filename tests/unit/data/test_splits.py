@@ -95,7 +95,10 @@ def test_how_is_the_call():
         ({"train": float("nan"), "val": 0.2}, r"all fractions"),
         ({"train": 0.99, "val": 0.001}, r"random\(train=0.99, val=0.001, seed=0\): val is empty. Give it a larger"),
         ({"train": 0, "val": 0.2}, r"has val"),
-        ({"train": -0.4, "val": 0.9, "test": 0.5}, "^val and test together take 1.4 of all rows, which leaves none for train"),
+        (
+            {"train": -0.4, "val": 0.9, "test": 0.5},
+            "^val and test together take 1.4 of all rows, which leaves none for train",
+        ),
         ({"train": 0.0, "val": 1.0}, "^val takes 1 of all rows, which leaves none for train; take less than 1"),
         ({"train": 0.99, "val": 0.001}, r"or leave it out \(val=0; as a flag --val 0\)"),
     ],

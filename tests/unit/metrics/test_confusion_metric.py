@@ -63,6 +63,12 @@ def test_a_class_that_is_never_predicted_costs_all_three_macro_means() -> None:
     assert all(math.isnan(each) for each in Confusion(3).compute(Confusion(3).zero(CPU)).values())
 
 
+def test_of_two_classes_the_numbers_are_of_the_second() -> None:
+    assert confusion.class_of("precision", ["cat", "ship"]) == "ship"
+    assert confusion.class_of("f1", [0, 1]) == "class 1"
+    assert confusion.class_of("recall", ["a", "b", "c"]) == confusion.class_of("accuracy", ["a", "b"]) == ""
+
+
 # Book row S16: the matrices at thresholds .5, .3 and .7.
 @pytest.mark.parametrize(
     ("matrix", "accuracy", "rates"),

@@ -1,5 +1,6 @@
 """A photo through a generator with weights from a file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from stepwell.core.errors import DataError, ModelError
-from stepwell.models import Net, ResNetGenerator
-from stepwell.recipes.translate import load_translator, save_picture, translated
+from stepwell.core.errors import DataError, ModelError, RunError
+from stepwell.models import CycleGAN, Net, ResNetGenerator
+from stepwell.recipes.translate import load_translator, save_picture, translated, translator_of
+from stepwell.runs import Run, Snapshot, create_run
+from stepwell.runs.checkpoint import write_checkpoint
 
 
 def photo(height: int = 30, width: int = 45) -> Tensor:
@@ -76,6 +79,49 @@ def test_other_weights_and_pictures_are_refused(weights: Path, tmp_path: Path) -
         load_translator(tmp_path / "half.pt")
     with pytest.raises(DataError, match="40×4 pixels; a generator needs 8×8"):
         translated(load_translator(weights), photo(4, 40), shorter=None)
+
+
+def a_run(folder: Path) -> tuple[Run, CycleGAN]:
+    """A run of a small CycleGAN with a checkpoint."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = CycleGAN(width=2, blocks=1, layers=1)
+    run = create_run(folder, "cyclegan", {"recipe": "cyclegan", "parameters": {}, "task": {"kind": "Translation"}})
+    write_checkpoint(run.checkpoint_folder, Snapshot(step=3, best=True, parts={"model": model.state_dict()}, facts={}))
+    return run, model
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_the_generators_of_a_run_are_shown_values_from_minus_1(tmp_path: Path, back: bool) -> None:
+    run, model = a_run(tmp_path)
+    picture = photo(16, 20)
+    with torch.no_grad():
+        expected = ((model.b_to_a if back else model.a_to_b)(picture[None] / 127.5 - 1)[0] + 1) / 2
+    found = translated(translator_of(run, back=back), picture, shorter=None, signed=True)
+    torch.testing.assert_close(found / 255, expected, atol=0.5 / 255 + 1e-6, rtol=0)
+
+
+def test_the_verb_takes_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Callable[..., tuple[int, str, str]]
+) -> None:
+    run, _ = a_run(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    save_picture(photo(30, 45), Path("photo.png"))
+    assert said("translate", "photo.png", "--weights", run.name, "--out", "a.png") == (0, "a.png: 48×32 pixels\n", "")
+    assert said("translate", "photo.png", "--weights", run.name, "--out", "b.png", "--back")[0] == 0
+    assert Path("a.png").read_bytes() != Path("b.png").read_bytes()
+    assert "stepwell translate photo.png --weights" in said("look", run.name, "photo.png")[2]
+    assert "stepwell translate photo.png --weights" in said("predict", run.name, "photo.png")[2]
+    code, _, err = said("translate", "photo.png", "--back")
+    assert (code, err[:34]) == (2, "error: --back is for a run, which ")
+
+
+def test_a_run_of_another_model_has_no_generator(tmp_path: Path) -> None:
+    run = create_run(tmp_path, "net", {})
+    parts = {"model": Net().state_dict()}
+    write_checkpoint(run.checkpoint_folder, Snapshot(step=1, best=True, parts=parts, facts={}))
+    with pytest.raises(RunError, match="no run of the recipe cyclegan"):
+        translator_of(run)
 
 
 def test_pictures_are_saved_in_the_format_of_the_name(tmp_path: Path) -> None:

@@ -19,9 +19,15 @@ _SHOWN = 3
 _DARK = 0.05
 
 
+STATED = "as the data states it"
+"""How a split is called whose sides the data itself names."""
+
+
 def copies(digests: Int64[Tensor, " n"], names: Sequence[str], split: Split) -> list[str]:
     """A sentence for each pair of sides that share pictures, equal in all pixels, with the names of some."""
     found = []
+    stated = split.how.startswith(STATED)  # by folders or a column, which are kept
+    mend = "" if stated else ", or keep equal pictures on one side (--copies together)"
     for first, second in combinations([side for side in SIDES if side in split.rows], 2):
         a, b = split.rows[first], split.rows[second]
         shared = b[torch.isin(digests[b], digests[a])]
@@ -33,8 +39,7 @@ def copies(digests: Int64[Tensor, " n"], names: Sequence[str], split: Split) -> 
         percent = f"{share:.2g}" if share < 10 else f"{share:.0f}"  # 100, where .2g says 1e+02
         found.append(
             f"{len(shared):,} of {len(b):,} {_NAMES[second]} pictures ({percent} %) are {_NAMES[first]} pictures, too, equal in"
-            f" all pixels (such as {pairs}), so {_NAMES[second]} scores reward memory as well as learning: remove the copies, or"
-            " keep equal pictures on one side (--copies together)."
+            f" all pixels (such as {pairs}), so {_NAMES[second]} scores reward memory as well as learning: remove the copies{mend}."
         )
     return found
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +12,12 @@ from torch import Tensor
 from stepwell.data.arrays import ArraySource
 from stepwell.data.batch import Source
 from stepwell.data.images.decode import Broken, Decoded, FileImages, Progress, decode, fits_memory, scan
-from stepwell.data.images.findings import class_warnings, contradictions, copies, size_warnings, value_warnings
-from stepwell.data.images.layout import check_classes, listed
+from stepwell.data.images.findings import STATED, class_warnings, contradictions, copies, size_warnings, value_warnings
+from stepwell.data.images.layout import check_classes
 from stepwell.data.images.listing import Listing, title_of
 from stepwell.data.images.opening import Archive, How, look, opened_by, workers_for
 from stepwell.data.images.parts import digest_of
-from stepwell.data.images.reader import ImageReader, ignored_note, scaled_note
+from stepwell.data.images.reader import ImageReader, ignored_note, left_out_note, scaled_note
 from stepwell.data.images.resize import resized
 from stepwell.data.images.stored import Images
 from stepwell.data.pictures import channel_statistics, moments
@@ -126,7 +125,7 @@ def _split(rows: _Rows, val: float, test: float, together: bool, seed: int) -> S
     given = {side: (number == place).nonzero()[:, 0] for place, side in enumerate(SIDES)}
     stated = {side: numbers for side, numbers in given.items() if len(numbers)}
     if "val" in stated or not val:
-        return Split("as the data states it", stated)
+        return Split(STATED, stated)
     return _with_val(rows, stated, val, together, seed)
 
 
@@ -137,7 +136,7 @@ def _with_val(rows: _Rows, stated: dict[str, Tensor], val: float, together: bool
     else:
         cut = split_stratified(rows.labels[train], train=share, val=val, seed=seed)
     of_train = {side: train[numbers] for side, numbers in cut.rows.items()}
-    return Split(f"as the data states it, its train cut by {cut.how}", {**stated, **of_train})
+    return Split(f"{STATED}, its train cut by {cut.how}", {**stated, **of_train})
 
 
 def _reader(title: str, rows: _Rows, split: Split) -> ImageReader:
@@ -160,7 +159,7 @@ def _reader(title: str, rows: _Rows, split: Split) -> ImageReader:
         std=tuple(spread or 1.0 for spread in std),
         counts=_counts(rows, split),
         broken=rows.broken,
-        notes=(*rows.notes, *_left_out(rows.broken)),
+        notes=(*rows.notes, *left_out_note(rows.broken)),
         warnings=tuple(warnings),
         files=rows.names,
         labels=rows.labels,
@@ -186,10 +185,3 @@ def _counts(rows: _Rows, split: Split) -> dict[str, dict[str, int]]:
         if (numbers := split.rows.get(side)) is not None
     }
     return {side: dict(zip(rows.classes, counts, strict=True)) for side, counts in by_side.items()}
-
-
-def _left_out(broken: Sequence[tuple[str, str]]) -> list[str]:
-    if not broken:
-        return []
-    files = "1 file was" if len(broken) == 1 else f"{len(broken):,} files were"
-    return [f"{files} left out, as decoding failed: {listed([file for file, _ in broken])}."]

@@ -1,6 +1,6 @@
 """How pictures are read: kept in a run, so that new files become what the training pictures were."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from stepwell.core.errors import DataError
-from stepwell.data.images.decode import decode, fits_memory
-from stepwell.data.images.layout import is_picture
+from stepwell.data.images.decode import decode, fits_memory, refuse_broken
+from stepwell.data.images.layout import is_picture, listed
 from stepwell.data.images.listing import Listing, walk
 from stepwell.data.images.sheet import read_paths, refuse_empty
 from stepwell.data.images.stored import Images
@@ -49,8 +49,8 @@ class ImageReader(Reader):
         """The pictures of a file: one picture, a folder (flat or of folders), or a CSV file with a column of paths.
 
         `inputs` are bytes (n, channels, height, width); `rows` have the column `file`, and those of the CSV file. Pictures of
-        other sizes are scaled, with a note. Raises `DataError` for a path without pictures and names files that cannot be
-        decoded.
+        other sizes are scaled, and files that cannot be decoded are left out, with a note each. Raises `DataError` for a path
+        without pictures, and where none of them can be decoded.
         """
         path = Path(path).expanduser()
         listing, rows = _listed(path)
@@ -60,8 +60,11 @@ class ImageReader(Reader):
                 f"{path}: {len(listing):,} pictures take {human(pixels)} of memory, of which {human(available_memory())} are left;"
                 " give a part of them at a time."
             )
-        found = decode(listing, size=self.size, channels=self.channels)
-        return Reading(found.images, rows, (*ignored_note(listing), *scaled_note(found.scan.sizes, self.size)))
+        found = decode(listing, size=self.size, channels=self.channels, broken="skip")
+        if not len(found.kept):
+            refuse_broken(path, found.broken)
+        notes = *ignored_note(listing), *scaled_note(found.scan.sizes, self.size), *left_out_note(found.broken)
+        return Reading(found.images, rows[found.kept.numpy()], notes)
 
     def of_images(self, images: Images) -> Reading:
         """The same for pictures in memory, such as those of an archive. Raises `DataError` for another shape."""
@@ -135,6 +138,14 @@ def ignored_note(listing: Listing) -> list[str]:
         return []
     files = "1 file was" if listing.ignored == 1 else f"{listing.ignored:,} files were"
     return [f"{files} left out: hidden, or no picture by name."]
+
+
+def left_out_note(broken: Sequence[tuple[str, str]]) -> list[str]:
+    """A sentence on the files that could not be decoded."""
+    if not broken:
+        return []
+    files = "1 file was" if len(broken) == 1 else f"{len(broken):,} files were"
+    return [f"{files} left out, as decoding failed: {listed([file for file, _ in broken])}."]
 
 
 def _listed(path: Path) -> tuple[Listing, pl.DataFrame]:

@@ -15,6 +15,7 @@ from stepwell.data.tables.read import TableFile, read_table
 _LABELS = ("label", "labels", "class", "classes", "category", "target", "y")
 _SIDES = ("side", "split", "set", "subset", "partition", "fold")
 _SHOWN = 10
+_MANY = 20  # pictures from which on a class for nearly each of them is a mistake
 
 
 def read_sheet(path: Path, *, file: str | None = None, label: str | None = None, side: str | None = None) -> Listing:
@@ -30,6 +31,11 @@ def read_sheet(path: Path, *, file: str | None = None, label: str | None = None,
     sides = _sides(table, side) if side else None
     check_classes(str(path), labels, sides)
     classes, numbers = _numbered(labels)
+    if len(names) >= _MANY and len(classes) > len(names) // 2:
+        raise DataError(
+            f"{path}: the column {label!r} has {len(classes):,} different values for {len(names):,} pictures; a class needs"
+            " several pictures. It may hold numbers or names of each: name the column of classes with label= (--labels)."
+        )
     return Listing(path.parent, tuple(names), numbers, classes, sides)
 
 
@@ -51,7 +57,12 @@ def _file_column(table: TableFile) -> str:
     if not best or shares[best] < 0.5:
         raise DataError(
             f"{table.path} has no column of paths to pictures (such as cats/1.jpg, from the folder of this file); its columns"
-            f" are {listed(table.frame.columns)}. Write the whole path with its suffix, or name the column with file=."
+            f" are {listed(table.frame.columns)}. Write the whole path with its suffix, or name the column with file= (--paths)."
+        )
+    if is_picture(_slashed(best)):
+        raise DataError(
+            f"The first line of {table.path} has {best!r} for the name of a column, so it seems to be a picture, and the header"
+            " to be missing. Write one above it: file,label."
         )
     return best
 
@@ -65,7 +76,7 @@ def _label_column(table: TableFile, file: str, label: str | None) -> str:
         return (by_name or others)[0]
     raise DataError(
         f"{table.path} does not say which column is the label of the pictures in {file!r}:"
-        f" {listed(others) if others else 'there is no other column'}. Name it with label=."
+        f" {listed(others) if others else 'there is no other column'}. Name it with label= (--labels)."
     )
 
 
