@@ -7,7 +7,7 @@ fashion   The PyTorch overview's ConvNet on the 60,000 pictures, batch 128, one 
           `MNIST` with `ToTensor` and `Normalize`, rebuilt here in the same operations, since torchvision does not import beside
           the CPU build of torch; its loop and Lightning's are as their documentation writes them. Stepwell's arithmetic is
           `auto`: what it chose is in the result. Accuracy is that of the 10,000 test pictures after three epochs, same seed.
-lines     Godoy's five-layer network on pictures of 12 × 12 lines, batch 16, one thread, against the textbook's loop and Lightning's.
+lines     Godoy's five-layer network on pictures of 12 × 12 lines, batch 16, one thread, against the same loops.
 folder    12,000 JPEGs of 32 × 32 in class folders, batch 64: seconds of the first and of later epochs of batches of bytes.
 
 The data is that of STEPWELL_DATA; parts whose files are not there are left out. `--parts fashion` runs one.

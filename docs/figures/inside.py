@@ -195,9 +195,7 @@ def eight_designs() -> Figure:
     epochs = mode(row["epochs"] for row in rows)
     measured = [row for row in rows if row["epochs"] == epochs]
     scores = {name: [_of(measured, name, side) for side in ("train", "val")] for name in DESIGNS}
-    return plots.designs(
-        {name: sides for name, sides in scores.items() if all(sides)}, xlabel=f"after {epochs} epochs"
-    )
+    return plots.designs({name: sides for name, sides in scores.items() if all(sides)}, xlabel=f"after {epochs} epochs")
 
 
 def _of(rows: list[dict[str, Any]], design: str, side: str) -> list[float]:

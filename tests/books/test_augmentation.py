@@ -127,8 +127,10 @@ def test_s34_what_is_exact():
 
 @row("S-34", recipe="stepwell.data.augment.Affine", kind="exact")
 def test_s34_the_book_trains_with_small_ones():
-    """RandomAffine(15, translate .05, scale .95 to 1.05) in words: `affine:15,0.05,0.95-1.05`, or `light`."""
-    book = Augment(Affine(degrees=15, translate=(0.05, 0.05), scale=(0.95, 1.05)))
+    """RandomAffine(15, translate .05, scale .95 to 1.05) in words: `affine:15,0.05,0.95-1.05`, or `light`; where the book's
+    corners turn black, the words let the edge go on.
+    """
+    book = Augment(Affine(degrees=15, translate=(0.05, 0.05), scale=(0.95, 1.05), padding="border"))
     images, rows = digit().expand(9, -1, -1, -1), torch.arange(9)
     due = book.images(images, rows, KEY)
     assert parse_augment(("affine:15,0.05,0.95-1.05",)) == parse_augment(("light",))

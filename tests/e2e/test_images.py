@@ -66,7 +66,9 @@ def test_what_was_found_is_shown_before_training(run: Path) -> None:
         assert [kind, "42", "9", "9"] in lines
     assert "colour pictures of 32×32 pixels" in head
     assert "180 of 180 pictures, of 40×48 (height×width), were scaled to cover 32×32 and cut." in head
-    assert re.search(r"arithmetic: fp32, as the training takes about \d+ s, less than measuring", head) or "chosen" in head
+    assert (
+        re.search(r"arithmetic: fp32, as the training takes about \d+ s, less than measuring", head) or "chosen" in head
+    )
     assert "linear model" in tail
 
 

@@ -118,10 +118,11 @@ def larger_budget(run: Run) -> str:
 
 
 def _ends(run: Run) -> bool:
-    """Whether the schedule ends with the budget, or was left out and may be there in a longer training."""
+    """Whether the schedule ends with the budget, or a recipe of ours left it out, which a longer training may have."""
     scheduler = run.facts.get("optimizer", {}).get("scheduler")
     too_few = run.facts.get("finished", {}).get("steps", _TOO_FEW) < _TOO_FEW
-    return scheduler in ENDING or (scheduler is None and too_few)
+    ours = run.facts.get("recipe") in {entry.name for entry in ENTRIES}
+    return scheduler in ENDING or (ours and scheduler is None and too_few)
 
 
 def _made(run: Run) -> tuple[str, float] | None:

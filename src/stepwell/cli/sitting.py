@@ -10,7 +10,7 @@ from stepwell.cli.runs import larger_budget, relative
 from stepwell.recipes.launch import Launched
 from stepwell.runs import Run
 from stepwell.training.hooks import EarlyStopping, Hook, Progress, TensorBoard
-from stepwell.training.training import Training
+from stepwell.training.training import INTERRUPTED, Training
 
 
 class Begin(Hook):
@@ -29,6 +29,11 @@ class Begin(Hook):
             if not training.step:
                 tell_data(training.run.facts)
                 tell_variants(training.run.facts)
+
+    def fit_end(self, training: Training, error: BaseException | None) -> None:
+        """Say what comes next, which for large pictures takes longer than a short training."""
+        if error is None and training.run is not None and training.world.leads and training.stop_reason != INTERRUPTED:
+            say("evaluating, comparing and explaining …", style="dim")
 
 
 @dataclass(frozen=True)

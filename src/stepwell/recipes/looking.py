@@ -8,8 +8,8 @@ import numpy as np
 from torch import Tensor, nn
 
 from stepwell.core.errors import ModelError, RunError, suggest
+from stepwell.core.layers import choose
 from stepwell.data.pictures import read_picture
-from stepwell.insight.choice import choose
 from stepwell.insight.classes import as_floats
 from stepwell.insight.filters import Maps, feature_maps, filters_of, main_layers
 from stepwell.insight.gradcam import grad_cam

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from stepwell.core.errors import DataError, suggest
@@ -15,6 +16,9 @@ from stepwell.data.augment.perspective import Perspective
 
 DIRECTIONS = ("horizontal", "vertical", "both")
 _RANGE = re.compile(r"([\d.]+(?:e[-+]?\d+)?)-([\d.]+(?:e[-+]?\d+)?)")
+
+
+_affine = partial(Affine, padding="border")  # the edge goes on, where black corners would be a mark of training
 
 
 def _flip(direction: str = "horizontal", p: float = 0.5) -> Flip:
@@ -53,7 +57,7 @@ WORDS: Mapping[str, tuple[Callable[..., Operation], Mapping[str, Read]]] = {
     "flip": (_flip, {"direction": _direction, "p": _number}),
     "shift": (Shift, {"pixels": _whole}),
     "crop": (Crop, {"padding": _whole, "size": _whole}),
-    "affine": (Affine, {"degrees": _number, "translate": _number, "scale": _pair, "shear": _number}),
+    "affine": (_affine, {"degrees": _number, "translate": _number, "scale": _pair, "shear": _number}),
     "perspective": (Perspective, {"distortion": _number, "p": _number}),
     "jitter": (Jitter, dict.fromkeys(("brightness", "contrast", "saturation", "hue"), _number)),
     "erase": (Erase, {"p": _number, "share": _pair, "ratio": _pair}),
@@ -71,7 +75,7 @@ SETS: Mapping[str, tuple[str, ...]] = {
 }
 """Sets of operations by name. `light` is Raff's for digits (row S-34), `photos` the usual one for CIFAR-10."""
 
-_IDLE: tuple[Operation, ...] = (Affine(), Jitter(), AddNoise(0.0))
+_IDLE: tuple[Operation, ...] = (_affine(), Jitter(), AddNoise(0.0))
 
 AUGMENT_HELP = (
     "what training changes at random in its pictures, such as flip,shift:2,affine:15,0.05,0.95-1.05; there are "
