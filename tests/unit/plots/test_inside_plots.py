@@ -49,7 +49,9 @@ def test_filters_say_what_they_are() -> None:
     said = "100 filters of 1 × 1 down (the first 64), 70 input channels across (the first 64)"
     assert many.axes[0].get_title(loc="left") == said
     assert "red, green and blue" in plots.filters(np.ones((4, 3, 7, 7))).axes[0].get_title(loc="left")
-    assert "across" in plots.filters(np.ones((4, 3, 7, 7)), colour=False).axes[0].get_title(loc="left")
+    assert "a strip of its 3 input channels" in plots.filters(np.ones((4, 3, 7, 7)), colour=False).axes[0].get_title(
+        loc="left"
+    )
     with pytest.raises(ValueError, match="got shape"):
         plots.filters([1.0, 2.0])
 
