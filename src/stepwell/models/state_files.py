@@ -47,7 +47,7 @@ def _torch_file(path: Path) -> Any:
     try:
         found = None if zipped and _is_script(path) else _loaded(path, mapped=zipped)
     except Exception as error:  # of many kinds, and all of them mean that nothing can be had from this file
-        raise ModelError(_refused(path, str(error))) from error
+        raise ModelError(_refused(path, f"{type(error).__name__}: {error}")) from error
     if found is None:
         raise ModelError(
             f"{path} is a TorchScript program, not a file of weights. Where it was written, save its weights:"

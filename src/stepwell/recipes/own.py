@@ -41,7 +41,7 @@ def _import(path: Path) -> Any:
         spec.loader.exec_module(module)
     except StepwellError:
         raise
-    except Exception as error:
+    except Exception as error:  # somebody else's code may raise anything, and is told as it is
         raise RecipeError(f"The recipe file {path} failed: {told(error)}") from error
     return module
 

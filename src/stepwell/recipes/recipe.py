@@ -91,7 +91,7 @@ class Recipe:
             experiment = self.function(**complete)
         except StepwellError:
             raise
-        except Exception as error:
+        except Exception as error:  # somebody else's code may raise anything, and is told as it is
             raise RecipeError(f"The recipe {self.name} failed: {told(error)}") from error
         if not isinstance(experiment, Experiment):
             raise RecipeError(f"The recipe {self.name} returned a {type(experiment).__name__}; an Experiment is due.")

@@ -40,6 +40,6 @@ def status(run: Run) -> Iterator[None]:
     except KeyboardInterrupt:
         run.update(status="stopped")
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it was, the run says so, and it is raised again
         run.update(status="failed", error=(str(error) or type(error).__name__).splitlines()[0])
         raise

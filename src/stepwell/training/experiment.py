@@ -42,8 +42,8 @@ class Experiment:
     many parts to save memory. `clip_norm` and `clip_value` bound the gradients.
 
     `precision` is `fp32` or `bf16` (autocast), `memory_format` that of convolutions, `contiguous` or `channels-last`, and
-    `compiled` says whether whole steps are compiled, `no` or `yes`. Where one of the three is `auto`, what is fastest here
-    and agrees with plain fp32 is measured when the training begins (see `stepwell.training.variants`).
+    `compiled` says whether forward and backward pass are compiled, `no` or `yes`. Where one of the three is `auto`, what
+    is fastest here and agrees with plain fp32 is measured when the training begins (see `stepwell.training.variants`).
 
     `metrics` and `train_metrics` replace the task's. `watch` is the number by which epochs are compared, and whether small
     or large is good; by default the task's. `augment` changes each training batch on the model's device, by draws that
