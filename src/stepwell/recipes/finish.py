@@ -5,6 +5,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
+from stepwell.recipes.examples import keep_examples
 from stepwell.recipes.facts import data_fingerprint
 from stepwell.recipes.kinds import part
 from stepwell.reports.kept import put_together, taken_apart
@@ -29,6 +30,7 @@ def finish(run: Run, experiment: Experiment) -> Evaluation:
     run.write("evaluation.json", kept)
     _explain(run, experiment, side, best.step)
     run.write("evaluation.json", {**kept, "shown": _rows(experiment, [*worst, *_looked_at(run)])})
+    keep_examples(run, experiment)
     write_report(run)
     return evaluation
 

@@ -1,0 +1,109 @@
+"""What a worker does with a batch: read its files, run the model, say what came out; each call for itself where one fails."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from stepwell.core.errors import StepwellError
+from stepwell.core.trees import Tree, between, rows
+from stepwell.data.reader import Reading, read_bytes
+from stepwell.deploy.calls import File, Numbers, Wants
+from stepwell.deploy.servable import Servable, as_numpy
+from stepwell.deploy.work import Outcome, Work
+from stepwell.training.step import concatenate
+
+
+class Engine:
+    """Models by name. At most `max_rows` rows go through one of them at once."""
+
+    def __init__(self, servables: Iterable[Servable], max_rows: int) -> None:
+        self._servables = {servable.card.name: servable for servable in servables}
+        self._max_rows = max_rows
+
+    def run(self, work: Work) -> list[Outcome]:
+        """What became of each call, in order. Where the batch fails, each call runs alone, so that a bad one fails alone."""
+        servable = self._servables[work.model]
+        if work.files:
+            return self._of_files(servable, work)
+        inputs = servable.inputs_of(work.arrays)
+        parts = [between(inputs, start, end) for start, end in _bounds(work.rows)]
+        return self._of_parts(servable, inputs, parts, work.wants)
+
+    def _of_files(self, servable: Servable, work: Work) -> list[Outcome]:
+        readings = [_read(servable, file) for file in work.files]
+        read = [(reading, wants) for reading, wants in zip(readings, work.wants, strict=True) if isinstance(reading, Reading)]
+        parts = [reading.inputs for reading, _ in read]
+        together = concatenate(parts) if len(parts) > 1 else next(iter(parts), None)
+        ran = iter(self._of_parts(servable, together, parts, [wants for _, wants in read]) if parts else ())
+        return [_noted(next(ran), found.notes) if isinstance(found, Reading) else found for found in readings]
+
+    def _of_parts(self, servable: Servable, inputs: Tree, parts: Sequence[Tree], wants: Sequence[Wants]) -> list[Outcome]:
+        """What became of calls with the inputs `parts`, all of which are `inputs`."""
+        try:
+            return self._together(servable, inputs, [rows(part) for part in parts], wants)
+        except Exception as error:  # a model may raise anything; whose fault it was shows when each runs alone
+            if len(parts) == 1:
+                return [_refusal(error)]
+        return [self._of_parts(servable, part, [part], [wanted])[0] for part, wanted in zip(parts, wants, strict=True)]
+
+    def _together(self, servable: Servable, inputs: Tree, counts: Sequence[int], wants: Sequence[Wants]) -> list[Outcome]:
+        if "explanation" in wants:  # which is no work for batches; the queue gives them one by one
+            return [_explained(servable, between(inputs, start, end)) for start, end in _bounds(counts)]
+        outputs = self._outputs(servable, inputs, sum(counts))
+        answers = servable.task.answers(outputs) if "answers" in wants else []
+        arrays = as_numpy(servable.task.predict(outputs)) if "arrays" in wants else {}
+        spans = zip(_bounds(counts), wants, strict=True)
+        return [_outcome(answers, arrays, wanted, start, end) for (start, end), wanted in spans]
+
+    def _outputs(self, servable: Servable, inputs: Tree, count: int) -> Tree:
+        if count <= self._max_rows:
+            return servable.outputs(inputs)
+        starts = range(0, count, self._max_rows)
+        return concatenate([servable.outputs(between(inputs, start, start + self._max_rows)) for start in starts])
+
+
+def _bounds(counts: Sequence[int]) -> list[tuple[int, int]]:
+    """Where the rows of each call begin and end."""
+    ends = list(accumulate(counts))
+    return list(zip([0, *ends], ends, strict=False))
+
+
+def _read(servable: Servable, file: File) -> Reading | Outcome:
+    if servable.reader is None:
+        return Outcome(refusal=(415, f"The model {servable.card.name} reads no files; send its input as an array."))
+    try:
+        return read_bytes(servable.reader, file.data, file.suffix)
+    except Exception as error:  # files hold anything, and so do the errors of what decodes them
+        return _refusal(error)
+
+
+def _outcome(answers: list[Any], arrays: Mapping[str, Numbers], wanted: Wants, start: int, end: int) -> Outcome:
+    if wanted == "arrays":
+        return Outcome(arrays={name: array[start:end] for name, array in arrays.items()}, rows=end - start)
+    return _encoded(answers[start:end], end - start)
+
+
+def _explained(servable: Servable, inputs: Tree) -> Outcome:
+    if servable.explain is None:
+        return Outcome(refusal=(422, f"There is no explanation for models such as {servable.card.name}."))
+    return _encoded(servable.explain(servable, inputs), 1)
+
+
+def _encoded(plain: Any, count: int) -> Outcome:
+    try:
+        return Outcome(answers=json.dumps(plain, allow_nan=False, ensure_ascii=False).encode(), rows=count)
+    except ValueError:
+        why = "The model's answer is not finite (NaN or infinite), which JSON cannot hold. Look for such numbers in the input."
+        return Outcome(refusal=(422, why))
+
+
+def _noted(outcome: Outcome, notes: tuple[str, ...]) -> Outcome:
+    return Outcome(outcome.answers, outcome.arrays, notes, outcome.refusal, outcome.rows)
+
+
+def _refusal(error: Exception) -> Outcome:
+    """An input that cannot be read is the client's to mend; whatever else a model raises is told as it is."""
+    if isinstance(error, StepwellError):
+        return Outcome(refusal=(422, str(error)))
+    return Outcome(refusal=(500, f"The model failed on this input: {type(error).__name__}: {error}"))

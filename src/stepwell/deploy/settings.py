@@ -1,0 +1,29 @@
+"""What a server may use."""
+
+from dataclasses import dataclass
+
+from stepwell.deploy.arena import SIZE
+
+MAX_COST = SIZE // 16
+"""Elements of a batch: with eight bytes each they fill half of the shared memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of a server.
+
+    `rows` run together at most. `queue` is how many elements may wait (None: as many as 32 full batches of the largest
+    model). `wait` is how many seconds a worker may stand idle for a batch to fill: 0 is best but for models that cost less than
+    a request does. `body` are the bytes of a request. `timeout`, in seconds, is how long a request waits at most, unless it
+    says less itself. `batch_timeout` is when a worker that does not answer is ended. `per_client` bounds the requests of
+    one address that may wait (0: no bound). `drain` is how many seconds requests under way have when the server is told to end.
+    """
+
+    rows: int = 64
+    queue: int | None = None
+    wait: float = 0.0
+    body: int = 2**26
+    timeout: float = 30.0
+    batch_timeout: float = 60.0
+    per_client: int = 0
+    drain: float = 20.0
