@@ -40,7 +40,7 @@ clean:
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/pip install --no-compile --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/pip install --no-compile --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/pip install --no-compile --quiet --disable-pip-version-check -c constraints.txt -e '.[serve]'
 	touch $@
 
 .venv/developer: .venv/installed

@@ -3,7 +3,6 @@
 import logging
 import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from stepwell.deploy.card import Card
     from stepwell.deploy.hub import Hub
     from stepwell.deploy.server import Site
-    from stepwell.runs import Run
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 _LEAST = 16  # letters of a token
@@ -31,8 +29,12 @@ _LIMIT = typer.Option(help="largest body of a request, in MiB", min=1, max=64)
 _TIMEOUT = typer.Option(help="seconds that a request waits at most; a client may say less: X-Timeout-Ms", min=0.001)
 _CLIENT = typer.Option("--per-client", help="requests of one address that may wait; 0: no bound", min=0)
 _DRAIN = typer.Option(help="seconds that requests under way have when the server is told to end", min=1)
-_TOKEN = typer.Option(help="what clients must show (Authorization: Bearer …)", envvar="STEPWELL_TOKEN", show_envvar=True)
-_CHECKPOINT = typer.Option("--checkpoint", "--from", help="whose weights: best, last, or a step", metavar="best|last|step")
+_TOKEN = typer.Option(
+    help="what clients must show (Authorization: Bearer …)", envvar="STEPWELL_TOKEN", show_envvar=True
+)
+_CHECKPOINT = typer.Option(
+    "--checkpoint", "--from", help="whose weights: best, last, or a step", metavar="best|last|step"
+)
 
 
 def serve(
@@ -89,7 +91,7 @@ def serve(
     )  # fmt: skip
     site = Site(job=job, host=host, port=port, workers=workers, token=_token(host, token), limits=limits)
     _log()
-    say(f"loading {', '.join(model['name'] for model in models)} …", style="dim", error=True)
+    say(f"loading {', '.join(model_names(found))} …", style="dim", error=True)
     run_server(site, lambda hub, bound: _tell(hub, site, bound, generated=not token))
     say("stopped", style="dim", error=True)
 
@@ -97,7 +99,9 @@ def serve(
 def _token(host: str, given: str) -> str:
     """The token that clients need: the given one; where others can reach the server and none is given, a new one."""
     if given and len(given) < _LEAST:
-        raise WrongUse(f"The token has {len(given)} letters; one of at least {_LEAST} cannot be guessed. Leave it out for a new one.")
+        raise WrongUse(
+            f"The token has {len(given)} letters; one of at least {_LEAST} cannot be guessed. Leave it out for a new one."
+        )
     if given or host in _LOCAL:
         return given
     return secrets.token_urlsafe(24)
@@ -110,7 +114,10 @@ def _tell(hub: "Hub", site: "Site", port: int, *, generated: bool) -> None:
     name = f"[{site.host}]" if ":" in site.host else site.host
     address = f"http://{name}:{port}"
     rows: list[tuple[str, object]] = [("page", address)]
-    rows += [(f"model {number}" if len(hub.cards) > 1 else "model", _told(card)) for number, card in enumerate(hub.cards.values(), 1)]
+    rows += [
+        (f"model {number}" if len(hub.cards) > 1 else "model", _told(card))
+        for number, card in enumerate(hub.cards.values(), 1)
+    ]
     if site.token:
         rows.append(("token", site.token if generated else "the one that was given"))
     facts(rows)
@@ -126,7 +133,9 @@ def _tell(hub: "Hub", site: "Site", port: int, *, generated: bool) -> None:
 
 def _told(card: "Card") -> str:
     inputs = ", ".join(array.written() for array in card.inputs)
-    return f"{card.name} ({card.title}, step {card.version}), takes {inputs} a row" + (f", or {' '.join(card.files[:3])}" if card.files else "")
+    return f"{card.name} ({card.title}, step {card.version}), takes {inputs} a row" + (
+        f", or {' '.join(card.files[:3])}" if card.files else ""
+    )
 
 
 def _log() -> None:

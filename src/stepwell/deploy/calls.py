@@ -14,7 +14,7 @@ Wants = Literal["answers", "arrays", "explanation"]
 
 
 class Refused(StepwellError):
-    """A request that is not answered. `status` is that of HTTP; `retry_after`, in seconds, says when it may be worth another try."""
+    """A request that is not answered. `status` is that of HTTP; `retry_after`, in seconds, says when to try again."""
 
     def __init__(self, status: int, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)

@@ -46,10 +46,10 @@ class Card:
     """A model as its clients know it.
 
     `name` is in addresses, `title` is for people. `inputs` and `outputs` are the arrays that go in and come out, `classes`
-    the names of the last dimension of the output, if it has names. `files` are the suffixes (`.png`, `.csv`) of files that the model's
-    own reader understands; empty without a reader. `form` is what a page needs to ask for an input: size and channels of
-    pictures, columns of a table with their kinds, levels and usual values. `examples` are names of rows that are kept with
-    the run. `version` says which weights these are.
+    the names of the last dimension of the output, if it has names. `files` are the suffixes (`.png`, `.csv`) of files that
+    the model's own reader understands; empty without a reader. `form` is what a page needs to ask for an input: size and
+    channels of pictures, columns of a table with their kinds, levels and usual values. `examples` are names of rows that
+    are kept with the run. `version` says which weights these are.
     """
 
     name: str

@@ -141,7 +141,10 @@ class Dispatcher:
                 continue
             if entry.alone:
                 self._quarantine.add(entry.call)
-                _refuse(entry, Refused(500, f"A worker process {cause} while it ran this input, twice. It is not tried again."))
+                _refuse(
+                    entry,
+                    Refused(500, f"A worker process {cause} while it ran this input, twice. It is not tried again."),
+                )
                 continue
             entry.alone = True
             self._meter.retried.inc()

@@ -32,22 +32,30 @@ class Engine:
 
     def _of_files(self, servable: Servable, work: Work) -> list[Outcome]:
         readings = [_read(servable, file) for file in work.files]
-        read = [(reading, wants) for reading, wants in zip(readings, work.wants, strict=True) if isinstance(reading, Reading)]
+        read = [
+            (reading, wants)
+            for reading, wants in zip(readings, work.wants, strict=True)
+            if isinstance(reading, Reading)
+        ]
         parts = [reading.inputs for reading, _ in read]
         together = concatenate(parts) if len(parts) > 1 else next(iter(parts), None)
         ran = iter(self._of_parts(servable, together, parts, [wants for _, wants in read]) if parts else ())
         return [_noted(next(ran), found.notes) if isinstance(found, Reading) else found for found in readings]
 
-    def _of_parts(self, servable: Servable, inputs: Tree, parts: Sequence[Tree], wants: Sequence[Wants]) -> list[Outcome]:
+    def _of_parts(
+        self, servable: Servable, inputs: Tree, parts: Sequence[Tree], wants: Sequence[Wants]
+    ) -> list[Outcome]:
         """What became of calls with the inputs `parts`, all of which are `inputs`."""
         try:
             return self._together(servable, inputs, [rows(part) for part in parts], wants)
-        except Exception as error:  # a model may raise anything; whose fault it was shows when each runs alone
+        except Exception as error:  # noqa: BLE001 - a model may raise anything; whose fault it was shows when each runs alone
             if len(parts) == 1:
                 return [_refusal(error)]
         return [self._of_parts(servable, part, [part], [wanted])[0] for part, wanted in zip(parts, wants, strict=True)]
 
-    def _together(self, servable: Servable, inputs: Tree, counts: Sequence[int], wants: Sequence[Wants]) -> list[Outcome]:
+    def _together(
+        self, servable: Servable, inputs: Tree, counts: Sequence[int], wants: Sequence[Wants]
+    ) -> list[Outcome]:
         if "explanation" in wants:  # which is no work for batches; the queue gives them one by one
             return [_explained(servable, between(inputs, start, end)) for start, end in _bounds(counts)]
         outputs = self._outputs(servable, inputs, sum(counts))
@@ -74,7 +82,7 @@ def _read(servable: Servable, file: File) -> Reading | Outcome:
         return Outcome(refusal=(415, f"The model {servable.card.name} reads no files; send its input as an array."))
     try:
         return read_bytes(servable.reader, file.data, file.suffix)
-    except Exception as error:  # files hold anything, and so do the errors of what decodes them
+    except Exception as error:  # noqa: BLE001 - files hold anything, and so do the errors of what decodes them
         return _refusal(error)
 
 

@@ -1,11 +1,12 @@
 """Who may ask a server: those with its token, by a name that is its own."""
 
 import hmac
-import json
 from collections.abc import Collection
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from stepwell.deploy.predicting import respond
+from stepwell.deploy.protocols.json_body import json_bytes
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 _OPEN = ("/", "/v2/health/live", "/v2/health/ready")  # a page without data, and what a balancer asks
@@ -23,28 +24,25 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
         if scope["type"] == "http" and (refused := self._refused(scope)):
-            await _answer(send, *refused)
+            status, why = refused
+            headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+            await respond(send, status, json_bytes({"error": why}), "application/json", headers)
             return
         await self._app(scope, receive, send)
 
     def _refused(self, scope: Scope) -> tuple[int, str] | None:
-        headers = Headers(scope=scope)
-        host = headers.get("host", "")
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        before, _, port = host.rpartition(":")
+        name = before if port.isdecimal() else host
         if self._hosts and name.lower() not in self._hosts:
             return 421, f"This server is {' or '.join(sorted(self._hosts))}, not {name[:80]!r}. Ask it by that name."
         if not self._expected or scope["path"] in _OPEN:
             return None
-        given = headers.get("authorization", "").encode()
+        given = headers.get(b"authorization", b"")
         if hmac.compare_digest(given, self._expected):
             return None
-        return 401, "This server wants its token: Authorization: Bearer TOKEN. It was printed where the server was started."
-
-
-async def _answer(send: Send, status: int, why: str) -> None:
-    body = json.dumps({"error": why}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+        return (
+            401,
+            "This server wants its token: Authorization: Bearer TOKEN. It was printed where the server was started.",
+        )

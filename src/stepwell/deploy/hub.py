@@ -53,7 +53,9 @@ class Hub:
         if name is None:
             return next(iter(self.cards.values()))
         if name not in self.cards:
-            raise Refused(404, f"There is no model {name!r}; there are: {', '.join(self.cards)}.{suggest(name, self.cards)}")
+            raise Refused(
+                404, f"There is no model {name!r}; there are: {', '.join(self.cards)}.{suggest(name, self.cards)}"
+            )
         return self.cards[name]
 
     def example(self, name: str, number: int) -> tuple[str, bytes]:

@@ -1,5 +1,7 @@
 """What a server counts, in the form of Prometheus."""
 
+from typing import Any
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
@@ -16,6 +18,7 @@ class Meter:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
+        self._children: dict[tuple[Any, ...], Any] = {}
 
         def counter(name: str, what: str, *labels: str) -> Counter:
             return Counter(f"stepwell_{name}", what, labels, registry=registry)
@@ -25,7 +28,9 @@ class Meter:
         self.cancelled = counter("cancelled", "Requests whose client went away before they ran")
         self.retried = counter("retried", "Requests tried again after a worker died of their batch")
         self.restarts = counter("worker_restarts", "Workers started again after they died")
-        self._wait = Histogram("stepwell_wait_seconds", "Time in the queue", ["model"], buckets=_SECONDS, registry=registry)
+        self._wait = Histogram(
+            "stepwell_wait_seconds", "Time in the queue", ["model"], buckets=_SECONDS, registry=registry
+        )
         self._compute = Histogram(
             "stepwell_compute_seconds", "Time of a batch in its worker", ["model"], buckets=_SECONDS, registry=registry
         )
@@ -34,18 +39,26 @@ class Meter:
         self.queue_elements = Gauge("stepwell_queue_elements", "Elements that wait", registry=registry)
         self.workers = Gauge("stepwell_workers", "Workers that run", registry=registry)
 
+    def _child(self, metric: Any, *labels: str) -> Any:
+        """`metric.labels(…)`, which takes a lock and checks its arguments each time, remembered."""
+        key = (id(metric), *labels)
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = metric.labels(*labels)
+        return found
+
     def answered(self, model: str, status: int) -> None:
         """A request was answered."""
-        self._requests.labels(model, str(status)).inc()
+        self._child(self._requests, model, str(status)).inc()
 
     def waited(self, model: str, seconds: float) -> None:
         """A request left the queue for a worker."""
-        self._wait.labels(model).observe(seconds)
+        self._child(self._wait, model).observe(seconds)
 
     def ran(self, model: str, rows: int, seconds: float) -> None:
         """A batch ended."""
-        self._rows.labels(model).observe(rows)
-        self._compute.labels(model).observe(seconds)
+        self._child(self._rows, model).observe(rows)
+        self._child(self._compute, model).observe(seconds)
 
     def shed(self, refused: Refused, reason: str = "") -> Refused:
         """Count a refusal, and give it back."""

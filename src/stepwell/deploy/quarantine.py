@@ -23,7 +23,10 @@ class Quarantine:
     def check(self, call: Call) -> None:
         """Raise `Refused` (422) for an input that is remembered."""
         if self._known and _digest(call) in self._known:
-            raise Refused(422, "This input has ended a worker process twice, so it is not run again. Report it with the model's name.")
+            raise Refused(
+                422,
+                "This input has ended a worker process twice, so it is not run again. Report it with the model's name.",
+            )
 
 
 def _digest(call: Call) -> bytes:
@@ -31,7 +34,7 @@ def _digest(call: Call) -> bytes:
     if isinstance(call.payload, Arrays):
         for name, array in call.payload.arrays.items():
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            digest.update(memoryview(array).cast("B"))
+            digest.update(array.tobytes())
     else:
         digest.update(call.payload.suffix.encode() + call.payload.data)
     return digest.digest()

@@ -52,7 +52,9 @@ def listen(host: str, port: int) -> socket.socket:
         found.bind((host, port))
     except (OSError, OverflowError) as error:
         found.close()
-        raise StepwellError(f"{host}:{port} cannot be listened on: {error}. Choose another with --port or --host.") from None
+        raise StepwellError(
+            f"{host}:{port} cannot be listened on: {error}. Choose another with --port or --host."
+        ) from None
     return found
 
 
@@ -67,7 +69,7 @@ def run(site: Site, ready: Callable[[Hub, int], None]) -> None:
 
 
 def _loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loops, where there is uvloop."""
+    """Uvloop's event loops, where there is uvloop."""
     try:
         import uvloop
     except ImportError:  # as on Windows
@@ -127,6 +129,7 @@ def _config(site: Site, hub: Hub) -> uvicorn.Config:
         lifespan="off",
         ws="none",
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=max(1, round(site.limits.drain)),
     )

@@ -11,8 +11,8 @@ from stepwell.deploy.calls import Arrays, File
 from stepwell.deploy.loaded import Loaded
 from stepwell.deploy.process import Died, Done, Job
 from stepwell.deploy.waiting import Entry
-from stepwell.deploy.worker import start
 from stepwell.deploy.work import Outcome, Work
+from stepwell.deploy.worker import start
 
 
 class ThreadWorker:

@@ -40,7 +40,9 @@ class Waiting:
     def add(self, entry: Entry) -> None:
         """Put an entry at its place. Raises `Refused` (503) where the queue is full; what was taken once always finds room."""
         if self.cost + entry.cost > self.capacity and not entry.alone and self.cost:
-            raise Refused(503, f"The queue is full: {self.cost:,} of {self.capacity:,} elements wait already. Try again later.")
+            raise Refused(
+                503, f"The queue is full: {self.cost:,} of {self.capacity:,} elements wait already. Try again later."
+            )
         self._lanes.setdefault(entry.lane, {})[entry.number] = entry
         self.cost += entry.cost
 

@@ -23,4 +23,6 @@ def warm_up(servables: Iterable[Servable], max_rows: int) -> None:
             servable.task.answers(outputs)
             if rows(outputs) != count:
                 name = servable.card.name
-                raise ModelError(f"The model {name} gave {rows(outputs)} rows for {count}; to be served, it gives one for each.")
+                raise ModelError(
+                    f"The model {name} gave {rows(outputs)} rows for {count}; to be served, it gives one for each."
+                )

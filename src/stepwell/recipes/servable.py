@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from stepwell.core.errors import RunError
@@ -16,6 +15,7 @@ from stepwell.recipes.explaining import explain
 from stepwell.recipes.forms import FILES, form_of
 from stepwell.recipes.launch import rebuild
 from stepwell.recipes.predictor import load_predictor
+from stepwell.recipes.recipe import load
 from stepwell.recipes.status import check_trained
 from stepwell.runs import Run, open_run
 from stepwell.tasks.base import Task
@@ -29,6 +29,10 @@ def load_servable(run: Run, which: str | int = "best", name: str | None = None) 
     makes pictures instead of answers, `CheckpointError` for a damaged checkpoint.
     """
     check_trained(run)
+    if run.read("reader.json") is None and not run.facts.get("recipe"):
+        raise RunError(
+            f"{run.folder} was not made by a recipe, so its model cannot be built again. Write a recipe for it."
+        )
     model, task, reader = _parts(run, which)
     model = model.cpu().eval().requires_grad_(False)
     examples = _examples(run)
@@ -48,7 +52,8 @@ def _parts(run: Run, which: str | int) -> tuple[nn.Module, Task, Reader | None]:
     if run.read("reader.json") is not None:
         found = load_predictor(run, which)
         return found.model, found.task, found.reader
-    experiment = rebuild(run)
+    # The weights are the checkpoint's, whatever became of the data, so its fingerprint need not be the same.
+    experiment = load(run.facts["recipe"]).build(run.facts["parameters"], begun=True)
     load_model(experiment.model, run.read_checkpoint(which))
     return experiment.model, experiment.task, None
 
