@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,60 @@ class Page:
         """Write the whole page as a PNG, for people to look at."""
         data = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
         path.write_bytes(base64.b64decode(data))
+
+    def wait(self, condition: str) -> None:
+        """Return once a JavaScript expression is true. Fails after a minute, with what the console holds."""
+        end = time.monotonic() + _DEADLINE
+        while not self.evaluate(f"Boolean({condition})"):
+            assert time.monotonic() < end, f"never true: {condition}; {self.complaints()}"
+            self.evaluate("new Promise(requestAnimationFrame)")
+
+    def click(self, selector: str) -> None:
+        """Press and release the mouse in the middle of an element."""
+        left, top, width, height = self._box(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self._mouse(kind, left + width / 2, top + height / 2)
+
+    def draw(self, selector: str, strokes: Sequence[Sequence[tuple[float, float]]]) -> None:
+        """Draw with the mouse on an element: strokes of points (x, y), 0 to 1 of its width and height."""
+        left, top, width, height = self._box(selector)
+        for stroke in strokes:
+            points = [(left + x * width, top + y * height) for x, y in stroke]
+            self._mouse("mousePressed", *points[0])
+            for point in points[1:]:
+                self._mouse("mouseMoved", *point)
+            self._mouse("mouseReleased", *points[-1])
+
+    def drop(self, file: Path) -> None:
+        """Drag a file over the page and drop it."""
+        data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            self.call("Input.dispatchDragEvent", type=kind, x=200, y=200, data=data)
+
+    def choose(self, selector: str, file: Path) -> None:
+        """Choose a file in a field for files."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", files=[str(file)], nodeId=node)
+
+    def write(self, selector: str, text: str) -> None:
+        """Type text into a field, in place of what is in it."""
+        self.evaluate(
+            f"(() => {{ const f = document.querySelector({json.dumps(selector)}); f.focus(); f.select?.(); }})()"
+        )
+        self.call("Input.insertText", text=text)
+
+    def text(self, selector: str) -> str:
+        """What an element says."""
+        return str(self.evaluate(f"document.querySelector({json.dumps(selector)})?.textContent ?? ''"))
+
+    def _box(self, selector: str) -> tuple[float, float, float, float]:
+        found = self.evaluate(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
+            " const b = e.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()"
+        )
+        return tuple(found)
+
+    def _mouse(self, kind: str, x: float, y: float) -> None:
+        buttons = 0 if kind == "mouseReleased" else 1
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=buttons, clickCount=1)

@@ -13,14 +13,17 @@ from stepwell.cli.compare import compare
 from stepwell.cli.console import command, say
 from stepwell.cli.data import data
 from stepwell.cli.evaluate import evaluate_run
+from stepwell.cli.export import export
 from stepwell.cli.failures import WrongUse
 from stepwell.cli.find_rate import find_rate
 from stepwell.cli.list import list_recipes
+from stepwell.cli.load import load
 from stepwell.cli.look import look
 from stepwell.cli.predict import predict
 from stepwell.cli.recognise import recognise
 from stepwell.cli.report import report
 from stepwell.cli.resume import resume
+from stepwell.cli.serve import serve
 from stepwell.cli.show import show_recipe
 from stepwell.cli.sweep import sweep
 from stepwell.cli.train import train
@@ -51,6 +54,9 @@ app.command("compare")(compare)
 app.command("sweep", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(sweep)
 app.command("find-rate", context_settings=_RECIPES_FLAGS, options_metavar="[--help]", epilog=_RECIPES)(find_rate)
 app.command("translate")(translate)
+app.command("serve")(serve)
+app.command("export")(export)
+app.command("load")(load)
 app.add_typer(data, name="data")
 
 

@@ -1,11 +1,14 @@
 """A reader: how raw files of one kind become a model's inputs, and its answers a table; kept with the run."""
 
+import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from stepwell.core.errors import DataError
 from stepwell.core.trees import Tree
 
 if TYPE_CHECKING:
@@ -32,9 +35,20 @@ class Reader(ABC):
     kind: ClassVar[str]
     """The kind of raw data: `table`, `series`; a row of `stepwell.recipes.kinds.KINDS`."""
 
+    suffixes: ClassVar[tuple[str, ...]]
+    """How files end that strangers may send to be read; a file of paths, which would read others, is none of them."""
+
     @abstractmethod
     def read(self, path: Path) -> Reading:
         """The rows of a new file. Raises `DataError`, which names file, line and column, for one that does not fit."""
+
+    def of_records(self, records: Sequence[Mapping[str, Any]]) -> Reading:
+        """Rows by the names of their columns, read as those of a file. Raises `DataError` as `read` does, and for readers of
+        what has no columns.
+        """
+        raise DataError(
+            f"Rows by the names of their columns are given, but {self.kind} are read from files. Send a file."
+        )
 
     @abstractmethod
     def answered(self, reading: Reading, answers: list[dict[str, Any]]) -> "polars.DataFrame":
@@ -58,3 +72,32 @@ class Reader(ABC):
     @abstractmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Self:
         """The reader that `to_json` wrote."""
+
+
+ROWS = ".json"
+"""The suffix of what holds rows by the names of their columns: a list of objects."""
+
+_UPLOAD = "upload"
+_GZIP = b"\x1f\x8b"
+
+
+def read_bytes(reader: Reader, data: bytes, suffix: str) -> Reading:
+    """What a file with this content and suffix holds, which may come from anyone; `.json` is a list of rows by column.
+
+    The file is written to a folder that only this user can open, and removed. Raises `DataError` as `Reader.read` does, in which
+    the file is called `upload`, for a suffix that is not of the reader's kind, and for content compressed by gzip, of which
+    nobody knows how large it becomes.
+    """
+    if suffix == ROWS:
+        return reader.of_records(json.loads(data))
+    if suffix not in reader.suffixes:
+        raise DataError(f"A file {suffix!r} is given; {reader.kind} are read from {', '.join(reader.suffixes)}.")
+    if data.startswith(_GZIP):
+        raise DataError("The file is compressed with gzip. Send it as it is, or over HTTP with Content-Encoding: gzip.")
+    with TemporaryDirectory(prefix="stepwell-") as folder:
+        path = Path(folder, f"{_UPLOAD}{suffix}")
+        path.write_bytes(data)
+        try:
+            return reader.read(path)
+        except DataError as error:
+            raise DataError(str(error).replace(f"{folder}/", "").replace(folder, _UPLOAD)) from None

@@ -70,7 +70,7 @@ class MemberLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Rows `(B, I)` to `(B, O)`."""
-        before, bias, after = (_dealt(each, len(x)) for each in (self.before, self.bias, self.after))
+        before, bias, after = (_dealt(each, x.shape[0]) for each in (self.before, self.bias, self.after))
         return torch.addcmul(bias, nn.functional.linear(x * before, self.weight), after)
 
 
@@ -131,7 +131,7 @@ class TableNet(nn.Module):
         x = self.taken_in(numbers, codes)
         if self.training:
             return self._through(x)
-        return self._through(x.repeat_interleave(self.members, 0)).view(len(x), self.members, -1).mean(1)
+        return self._through(x.repeat_interleave(self.members, 0)).view(x.shape[0], self.members, -1).mean(1)
 
     def taken_in(self, numbers: Tensor, codes: Tensor | None = None) -> Tensor:
         """The first layer's input: plain numbers, embedded numbers, embedded categories, side by side."""

@@ -18,7 +18,9 @@ from stepwell.recipes.predictor import load_predictor
 from stepwell.recipes.recipe import load
 from stepwell.recipes.status import check_trained
 from stepwell.runs import Run, open_run
+from stepwell.tasks import Binary, Multiclass
 from stepwell.tasks.base import Task
+from stepwell.tasks.side_heads import main_task
 from stepwell.training.state import load_model
 
 
@@ -88,5 +90,7 @@ def _card(
 
 def _classes(task: Task) -> tuple[str, ...]:
     """The names that the task has for its classes; none for other tasks."""
-    names = getattr(task, "names", None) or getattr(task, "classes", ())
-    return tuple(names) if isinstance(names, (tuple, list)) else ()
+    inner = main_task(task)
+    if isinstance(inner, Multiclass):
+        return inner.names
+    return tuple(inner.classes) if isinstance(inner, Binary) else ()

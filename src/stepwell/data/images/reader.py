@@ -32,6 +32,7 @@ class ImageReader(Reader):
     """
 
     kind: ClassVar[str] = "images"
+    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
     title: str
     classes: tuple[str, ...]
     size: tuple[int, int]

@@ -1,7 +1,7 @@
 """How files of a series are read: kept in a run, so that the next values can be forecast from new files."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import time as clock
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -9,12 +9,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import polars as pl
 
-from stepwell.core.errors import DataError
+from stepwell.core.errors import DataError, suggest
 from stepwell.data.reader import Reader, Reading
 from stepwell.data.series.channels import Channels
 from stepwell.data.series.steps import Step, written
 from stepwell.data.series.timeline import Duplicates, Fill, Timeline, true_calendar
+from stepwell.data.series.times import Place, row_place
 from stepwell.data.tables.columns import Column
+from stepwell.data.tables.objects import table_of
+from stepwell.data.tables.paths import SUFFIXES
 from stepwell.data.tables.read import TableFile, read_table
 
 
@@ -30,6 +33,7 @@ class SeriesReader(Reader):
     """
 
     kind: ClassVar[str] = "series"
+    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
     time: tuple[str, ...]
     text: str | None
     step: Step
@@ -60,12 +64,31 @@ class SeriesReader(Reader):
         for a file with fewer steps than a window, or without rows ahead where columns are known ahead.
         """
         file = read_table(path, columns=[*self.time, self.target, *self.channels.columns], types=self._types)
+        return self._reading(file.frame, place_in(file), str(path))
+
+    def of_records(self, records: Sequence[Mapping[str, Any]]) -> Reading:
+        """The same of rows by the names of their columns, typed as those of a CSV file are; null is a missing value.
+
+        Raises `DataError` as `read` does, with the number of the row from 0.
+        """
+        frame, notes = table_of(records, self._types)
+        lacking = [name for name in (*self.time, self.target, *self.channels.columns) if name not in frame.columns]
+        if lacking:
+            raise DataError(
+                f"The series lacks the column {lacking[0]!r}; there are {', '.join(frame.columns)}."
+                f"{suggest(lacking[0], frame.columns)}"
+            )
+        reading = self._reading(frame, row_place, "The series")
+        return replace(reading, notes=(*notes, *reading.notes))
+
+    def _reading(self, frame: pl.DataFrame, place: Place, what: str) -> Reading:
+        """The latest window of a table; `what` names it in messages, `place` its rows."""
         timeline = true_calendar(
-            file.frame, self.time, self.target, duplicates=self.duplicates, fill=self.fill, step=self.step,
-            text=self.text, place=place_in(file),
+            frame, self.time, self.target, duplicates=self.duplicates, fill=self.fill, step=self.step, text=self.text,
+            place=place,
         )  # fmt: skip
         end = int(np.flatnonzero(~timeline.filled)[-1]) + 1
-        self._check(path, timeline, end)
+        self._check(what, timeline, end)
         known = timeline.known(end)
         past = self.channels.numbers(known)
         ahead = self.channels.ahead_of(timeline, end, self.horizon)
@@ -78,17 +101,17 @@ class SeriesReader(Reader):
     def _types(self) -> dict[str, str]:
         return dict.fromkeys((*self.channels.past.text_columns, *self.channels.ahead.text_columns), "text")
 
-    def _check(self, path: Path, timeline: Timeline, end: int) -> None:
+    def _check(self, what: str, timeline: Timeline, end: int) -> None:
         last = written(timeline.times[end - 1])
         if end < self.window:
             raise DataError(
-                f"{path} has {end} steps of {self.step} up to the last {self.target}, at {last}; the network looks at"
+                f"{what} has {end} steps of {self.step} up to the last {self.target}, at {last}; the network looks at"
                 f" {self.window}. Give a file with at least {self.window} of them."
             )
         ahead = self.channels.ahead.columns
         if ahead and len(timeline) - end < self.horizon:
             raise DataError(
-                f"{path} ends {len(timeline) - end} steps after the last {self.target}, at {last}. The forecast needs"
+                f"{what} ends {len(timeline) - end} steps after the last {self.target}, at {last}. The forecast needs"
                 f" {', '.join(ahead)} of {self.horizon} steps: append rows with these, and leave their {self.target} empty."
             )
 

@@ -11,7 +11,7 @@ from stepwell.data.series.times import Times
 Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 _DAY = 86_400_000_000
-_CIRCLES = {"hour": (_DAY, 0), "weekday": (7 * _DAY, 4 * _DAY), "day of year": (365.2425 * _DAY, 0)}
+CIRCLES = {"hour": (_DAY, 0), "weekday": (7 * _DAY, 4 * _DAY), "day of year": (365.2425 * _DAY, 0)}
 """The microseconds of a turn, and those from 1970 to the start of one: its first Monday was on the fifth."""
 
 _SPAN = 0.75
@@ -26,7 +26,7 @@ def waves_of(times: Times, step: Step) -> tuple[str, ...]:
         return ()
     span = int((times[-1] - times[0]).astype("timedelta64[us]").astype(np.int64))
     length = step.months * 30 * _DAY or step.micros
-    return tuple(name for name, (turn, _) in _CIRCLES.items() if 2 * length <= turn and span >= _SPAN * turn)
+    return tuple(name for name, (turn, _) in CIRCLES.items() if 2 * length <= turn and span >= _SPAN * turn)
 
 
 def wave_names(circles: Sequence[str]) -> tuple[str, ...]:
@@ -39,7 +39,7 @@ def waves(times: Times, circles: Sequence[str]) -> Floats:
     micros = times.astype("datetime64[us]").astype(np.int64)
     found = np.empty((len(times), 2 * len(circles)), np.float32)
     for number, name in enumerate(circles):
-        turn, start = _CIRCLES[name]
+        turn, start = CIRCLES[name]
         place = micros // _DAY * _DAY if name == "weekday" else micros
         angle = 2 * np.pi * (((place - start) % turn) / turn)
         found[:, 2 * number], found[:, 2 * number + 1] = np.sin(angle), np.cos(angle)

@@ -11,10 +11,10 @@ import polars as pl
 from stepwell.core.errors import DataError
 from stepwell.data.tables.encoder import FAR, Doubles, Encoder, Floats, Noted, count_rows
 
-_PERIODS = {"hour": 1.0, "weekday": 7.0, "day of year": 365.2425}
+PERIODS = {"hour": 1.0, "weekday": 7.0, "day of year": 365.2425}
 """Periods in days, counted from Monday, 5 January 1970 (the hour and the weekday) or from 1 January 1970."""
 
-_MONDAY = 4.0
+MONDAY = 4.0
 _DAY = 86_400_000_000  # microseconds
 _MOST_OF_A_PERIOD = 0.75
 
@@ -74,7 +74,7 @@ class Calendar(Encoder):
         if not len(known):
             return cls(values.name, (), 0.0, 1.0, 0.0, 0.0, True)
         low, high = float(known.min()), float(known.max())
-        periods = tuple(name for name in _PERIODS if _varies(name, known))
+        periods = tuple(name for name in PERIODS if _varies(name, known))
         scale = float(known.std())
         return cls(values.name, periods, float(known.mean()), scale or 1.0, low, high, len(known) < len(days))
 
@@ -125,14 +125,14 @@ def _phase(period: str, days: Doubles) -> Doubles:
     if period == "hour":
         return days % 1
     whole = np.floor(days)
-    since = whole - _MONDAY if period == "weekday" else whole
-    return (since / _PERIODS[period]) % 1
+    since = whole - MONDAY if period == "weekday" else whole
+    return (since / PERIODS[period]) % 1
 
 
 def _varies(period: str, known: Doubles) -> bool:
     place = _phase(period, known)
     span = float(known.max() - known.min())
-    return span >= _MOST_OF_A_PERIOD * _PERIODS[period] and float(np.ptp(place)) > 0
+    return span >= _MOST_OF_A_PERIOD * PERIODS[period] and float(np.ptp(place)) > 0
 
 
 def _written(days: float) -> str:

@@ -11,6 +11,9 @@ from stepwell.core.errors import DataError, suggest
 PARQUET = b"PAR1"
 GZIP = b"\x1f\x8b"
 ZIP = b"PK\x03\x04"
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+"""How names of tables end; what a file holds is told by its first bytes."""
+
 _HEAD = 4096
 
 _FOREIGN: Mapping[bytes, tuple[str, str]] = {

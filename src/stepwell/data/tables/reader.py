@@ -1,6 +1,6 @@
 """How files of a table are read: kept in a run, so that new rows become what the training rows were."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -13,7 +13,8 @@ from stepwell.data.tables.columns import Column
 from stepwell.data.tables.encoder import naming
 from stepwell.data.tables.encoding import Encoding
 from stepwell.data.tables.notes import without_guesses
-from stepwell.data.tables.paths import table_kind
+from stepwell.data.tables.objects import table_of
+from stepwell.data.tables.paths import SUFFIXES, table_kind
 from stepwell.data.tables.read import TableFile, read_table
 from stepwell.data.tables.target import Target
 
@@ -30,6 +31,7 @@ class TableReader(Reader):
     """
 
     kind: ClassVar[str] = "table"
+    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
     columns: tuple[Column, ...]
     encoding: Encoding
     target: Target
@@ -47,7 +49,7 @@ class TableReader(Reader):
         training, with file and line.
         """
         file = self._file(path)
-        self._check(file)
+        self._check(str(file.path), set(file.frame.columns))
         text = [name for name in self.encoding.text_columns if file.frame.schema[name] != pl.String]
         if text:  # 007 was read as 7
             file = read_table(path, header=file.header, delimiter=file.delimiter, types=dict.fromkeys(text, "text"))
@@ -55,6 +57,23 @@ class TableReader(Reader):
             encoded = self.encoding.encode(file.frame, file.line)
         told = without_guesses(file.notes, file.frame.columns)
         return Reading(encoded.inputs, file.frame, (*told, *encoded.notes))
+
+    def of_records(self, records: Sequence[Mapping[str, Any]]) -> Reading:
+        """Rows by the names of their columns, typed as those of a CSV file are; null is a missing value.
+
+        Columns that no training row had are left out, with a note. Raises `DataError` as `read` does, with the number of the
+        row from 0.
+        """
+        frame, told = table_of(records, {})
+        known = {*self.encoding.columns, *(column.name for column in self.columns), self.target.name}
+        strange = [name for name in frame.columns if name not in known]
+        self._check("The table", frame.columns, strange)
+        text = [name for name in self.encoding.text_columns if frame.schema[name] != pl.String]
+        if text:  # 007 was read as 7
+            frame, told = table_of(records, dict.fromkeys(text, "text"))
+        encoded = self.encoding.encode(frame)
+        notes = (f"The column {name!r} was left out: no training row had it." for name in strange[:_TOLD])
+        return Reading(encoded.inputs, frame, (*notes, *told, *encoded.notes))
 
     def _file(self, path: Path) -> TableFile:
         """As the first file was written, if that gives all columns; else as it seems to be written itself."""
@@ -67,14 +86,15 @@ class TableReader(Reader):
                 return file
         return read_table(path)
 
-    def _check(self, file: TableFile) -> None:
-        there = set(file.frame.columns)
-        lacking = [name for name in self.encoding.columns if name not in there]
+    def _check(self, what: str, columns: Collection[str], strange: Sequence[str] = ()) -> None:
+        """Raise `DataError` where columns are lacking; the `strange` ones, which no training row had, may be misspelt."""
+        lacking = [name for name in self.encoding.columns if name not in columns]
         if lacking:
-            shown = ", ".join(map(repr, lacking[:5])) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+            others = f" It has {_listed(strange)}, which no training row had." if strange else ""
+            near = next(filter(None, (suggest(name, strange or columns) for name in lacking)), "")
             raise DataError(
-                f"{file.path} lacks {shown}; the network was trained with {'it' if len(lacking) == 1 else 'them'}."
-                f"{suggest(lacking[0], there)}"
+                f"{what} lacks {_listed(lacking)}; the network was trained with {'it' if len(lacking) == 1 else 'them'}."
+                f"{others}{near}"
             )
 
     def answered(self, reading: Reading, answers: list[dict[str, Any]]) -> pl.DataFrame:
@@ -153,6 +173,10 @@ class TableReader(Reader):
             warnings=tuple(plain["warnings"]),
             suspects=tuple(plain["suspects"]),
         )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def _free(name: str, frame: pl.DataFrame) -> str:

@@ -1,0 +1,70 @@
+// The answer to one row, whatever it is.
+
+const MOST_VALUES = 24;
+
+function showAnswer(card, said, times, truth) {
+  const answer = said.answers[0];
+  place("says").replaceChildren(...(answer.probabilities ? classAnswer(answer, truth) : valueAnswer(card, answer, truth)));
+  place("says").classList.remove("waiting");
+  const model = times.model > 0 ? `, ${duration(times.model)} of it in the model` : "";
+  const more = said.answers.length > 1 ? ` The first of ${written(said.answers.length)} answers is shown.` : "";
+  place("time").textContent = `Answered in ${duration(times.whole)}${model}.${more}`;
+  const notes = (said.notes ?? []).map((each) => make("li", {}, each));
+  place("notes").replaceChildren(...notes);
+  place("notes").hidden = !notes.length;
+  place("wrong").hidden = true;
+}
+
+function classAnswer(answer, truth) {
+  const sure = percent(answer.probabilities[answer.label]);
+  return [headline(answer.label, `${sure} sure`, truth), ...classBars(answer)];
+}
+
+function headline(text, remark, truth) {
+  place("peek").replaceChildren(make("b", {}, text), make("span", {}, remark));
+  const told = truth === undefined ? remark : `${remark}; it is ${truth === text ? "indeed" : "in truth"} ${truth}`;
+  return make("p", { className: String(text).length > 12 ? "says long" : "says" }, make("b", {}, text), make("span", {}, told));
+}
+
+function valueAnswer(card, answer, truth) {
+  const values = Object.entries(answer.values), [[first, value]] = values;
+  const name = card.form.target ?? first;
+  if (values.length === 1) {
+    const real = truth === undefined ? name : `${name}; in truth it is ${written(Number(truth))}`;
+    return [headline(written(value), real)];
+  }
+  const rows = values.slice(0, MOST_VALUES).map(([each, number], step) => {
+    const called = card.kind === "series" ? `${stepsOf(card.form.step, step + 1)} ahead` : each;
+    return make("tr", {}, make("th", { scope: "row" }, called), make("td", { className: "num" }, written(number)));
+  });
+  const rest = values.length - rows.length;
+  const table = make("div", { className: "scroll high" }, make("table", {}, make("tbody", {}, ...rows)));
+  const title = make("p", { className: "says long" }, make("b", {}, name), make("span", {}, `the next ${stepsOf(card.form.step, values.length)}`));
+  return [...(card.kind === "series" ? [title] : []), table, ...(rest > 0 ? [note(`${written(rest)} more.`)] : [])];
+}
+
+function showWrong(error) {
+  place("peek").replaceChildren();
+  place("wrong").replaceChildren(make("b", {}, "No answer"), ` ${error.message}`);
+  place("wrong").hidden = false;
+  place("says").classList.add("waiting");
+  place("seen").hidden = true;
+  place("time").textContent = "";
+  place("notes").hidden = true;
+}
+
+function showNothing(text) {
+  place("peek").replaceChildren();
+  place("says").replaceChildren(make("p", { className: "empty" }, text));
+  place("says").classList.remove("waiting");
+  for (const id of ["wrong", "notes", "seen", "same"]) place(id).hidden = true;
+  place("time").textContent = "";
+}
+
+// On a phone the answer may lie below what is being filled in: its first line is then shown at the edge.
+function watchPeek() {
+  const peek = place("peek");
+  peek.onclick = () => place("answer").scrollIntoView({ behavior: "smooth" });
+  const below = (entry) => !entry.isIntersecting && entry.boundingClientRect.top > 0;
+  new IntersectionObserver(([entry]) => (peek.hidden = !below(entry)), { rootMargin: "0px 0px -90px" }).observe(place("says"));
+}
