@@ -78,7 +78,5 @@ def _tell(exported: "Exported") -> None:
     ]  # fmt: skip
     columns = ("file", "size", "largest difference", "allowed", "ms a row")
     show(table(columns, [*rows, ("the run's model", "", "", "", f"{exported.milliseconds:.3g}")], right=columns[1:]))
-    say(
-        f"compared on {exported.rows} rows, in batches of 1, 2 and 7; how to use them stands in {exported.folder / 'model.json'}",
-        style="dim",
-    )
+    where = exported.folder / "model.json"
+    say(f"Compared on {exported.rows} rows, in batches of 1, 2 and 7. What goes in and comes out: {where}")

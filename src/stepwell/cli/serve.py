@@ -21,7 +21,9 @@ _RUNS = typer.Argument(help="folders of runs, as train made them", metavar="RUNâ
 _HOST = typer.Option(help="address to listen on; others than this machine's own ask for a token")
 _PORT = typer.Option(help="port to listen on; 0: any free one", min=0, max=65535)
 _WORKERS = typer.Option(help="processes that run the models; 0: a thread of the server", min=0, max=64)
-_THREADS = typer.Option(help="torch's threads in each worker; 0: the cores divided by the workers", min=0)
+_THREADS = typer.Option(
+    help="torch's threads in each worker; 0: all cores but one, shared among the workers", min=0
+)
 _BATCH = typer.Option(help="rows that run together at most", min=1)
 _WAIT = typer.Option(help="milliseconds that an idle worker waits for a batch to fill; only small models gain", min=0)
 _QUEUE = typer.Option(help="numbers (elements of inputs) that may wait; 0: as many as 32 full batches have", min=0)
@@ -83,7 +85,7 @@ def serve(
         load="stepwell.recipes.servable:load_named",
         models=models,
         max_rows=max_batch,
-        threads=threads or max(1, cores // max(1, workers)),
+        threads=threads or _share(cores, workers),
     )
     limits = Limits(
         rows=max_batch, queue=queue or None, wait=max_wait / 1000, body=limit * 2**20, timeout=timeout,
@@ -94,6 +96,11 @@ def serve(
     say(f"loading {', '.join(model_names(found))} â€¦", style="dim", error=True)
     run_server(site, lambda hub, bound: _tell(hub, site, bound, generated=not token))
     say("stopped", style="dim", error=True)
+
+
+def _share(cores: int, workers: int) -> int:
+    """The threads of a worker; where it is the server itself, all cores'."""
+    return max(1, (cores - 1) // workers) if workers else cores
 
 
 def _token(host: str, given: str) -> str:

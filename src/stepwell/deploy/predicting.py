@@ -100,7 +100,7 @@ def deadline(given: str | None) -> float | None:
 
 def refusal_headers(error: Refused) -> dict[str, str]:
     """When to come again, and whether the connection is closed: what is left of a body that is too large is not read."""
-    headers = {"Connection": "close"} if error.status in (413, 503) else {}
+    headers = {"Connection": "close"} if error.status == 413 else {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
     return headers

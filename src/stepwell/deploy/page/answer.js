@@ -4,7 +4,8 @@ const MOST_VALUES = 24;
 
 function showAnswer(card, said, times, truth) {
   const answer = said.answers[0];
-  place("says").replaceChildren(...(answer.probabilities ? classAnswer(answer, truth) : valueAnswer(card, answer, truth)));
+  const shown = answer.probabilities ? classAnswer(answer, truth) : valueAnswer(card, answer, truth);
+  place("says").replaceChildren(...shown);
   place("says").classList.remove("waiting");
   const model = times.model > 0 ? `, ${duration(times.model)} of it in the model` : "";
   const more = said.answers.length > 1 ? ` The first of ${written(said.answers.length)} answers is shown.` : "";
@@ -23,7 +24,8 @@ function classAnswer(answer, truth) {
 function headline(text, remark, truth) {
   place("peek").replaceChildren(make("b", {}, text), make("span", {}, remark));
   const told = truth === undefined ? remark : `${remark}; it is ${truth === text ? "indeed" : "in truth"} ${truth}`;
-  return make("p", { className: String(text).length > 12 ? "says long" : "says" }, make("b", {}, text), make("span", {}, told));
+  const className = String(text).length > 12 ? "says long" : "says";
+  return make("p", { className }, make("b", {}, text), make("span", {}, told));
 }
 
 function valueAnswer(card, answer, truth) {
@@ -39,8 +41,8 @@ function valueAnswer(card, answer, truth) {
   });
   const rest = values.length - rows.length;
   const table = make("div", { className: "scroll high" }, make("table", {}, make("tbody", {}, ...rows)));
-  const title = make("p", { className: "says long" }, make("b", {}, name), make("span", {}, `the next ${stepsOf(card.form.step, values.length)}`));
-  return [...(card.kind === "series" ? [title] : []), table, ...(rest > 0 ? [note(`${written(rest)} more.`)] : [])];
+  const title = () => headline(name, `the next ${stepsOf(card.form.step, values.length)}`);
+  return [...(card.kind === "series" ? [title()] : []), table, ...(rest > 0 ? [note(`${written(rest)} more.`)] : [])];
 }
 
 function showWrong(error) {
@@ -66,5 +68,6 @@ function watchPeek() {
   const peek = place("peek");
   peek.onclick = () => place("answer").scrollIntoView({ behavior: "smooth" });
   const below = (entry) => !entry.isIntersecting && entry.boundingClientRect.top > 0;
-  new IntersectionObserver(([entry]) => (peek.hidden = !below(entry)), { rootMargin: "0px 0px -90px" }).observe(place("says"));
+  const watch = new IntersectionObserver(([entry]) => (peek.hidden = !below(entry)), { rootMargin: "0px 0px -90px" });
+  watch.observe(place("says"));
 }

@@ -2,7 +2,8 @@
 
 function mountBox(card, box, examples, ask) {
   const asCsv = card.files.includes(".csv");
-  const field = make("textarea", { id: "text", rows: asCsv ? 8 : 12, spellcheck: false, wrap: "off", aria: { label: "Input" } });
+  const size = { rows: asCsv ? 8 : 12, wrap: "off" };
+  const field = make("textarea", { id: "text", ...size, spellcheck: false, aria: { label: "Input" } });
   const send = () => (mark(null), ask(ofText(card, field.value, asCsv)));
   const soon = later(500);
   field.oninput = () => (mark(null), soon(send));
@@ -11,11 +12,13 @@ function mountBox(card, box, examples, ask) {
     if (!asCsv) field.value = pretty(request.body);
     ask(request);
   };
-  const { element, mark } = chips(examples.map((_, number) => String(number + 1)), card.kind === "series" ? "Held-out windows" : "Held-out rows", pick);
+  const names = examples.map((_, number) => String(number + 1));
+  const { element, mark } = chips(names, card.kind === "series" ? "Held-out windows" : "Held-out rows", pick);
   const take = async (file) => (mark(null), ask({ type: typeOf(file), body: file, file: file.name, settled: true }));
   const tools = asCsv ? [chooser("Choose a CSV file", card.files.join(","), take)] : [];
   const hint = asCsv ? csvHint(card) : `JSON: ${card.inputs.map(told).join("; ")}.`;
-  box.append(...(examples.length ? [element] : []), make("div", { className: "stack" }, note(hint), field), make("div", { className: "tools" }, ...tools, button("Ask", send)));
+  const kept = examples.length ? [element] : [];
+  box.append(...kept, note(hint), field, make("div", { className: "tools" }, ...tools, button("Ask", send)));
   if (asCsv) takeDrops(take);
   if (examples.length) element.querySelector("button").click();
   else ask({ nothing: asCsv ? "Choose or paste a file." : "Write an array." });
@@ -25,7 +28,8 @@ function csvHint(card) {
   const { target, window, time = [], columns = [] } = card.form;
   const names = [...time, target, ...columns].filter((name) => name !== undefined);
   const needs = window === undefined ? "" : ` with at least ${written(window)} rows`;
-  return `Drop or paste a CSV file${needs}, as in training, with the first line naming its columns${names.length > 1 ? `: ${names.join(", ")}` : ""}.`;
+  const called = names.length > 1 ? `: ${names.join(", ")}` : "";
+  return `Drop or paste a CSV file${needs}, as in training, with the first line naming its columns${called}.`;
 }
 
 function told(input) {

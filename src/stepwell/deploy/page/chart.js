@@ -11,7 +11,10 @@ function scales(past, forecast) {
   return { x, y, low, high };
 }
 
-const path = (values, x, y, first = 0) => values.map((value, step) => `${step ? "L" : "M"}${x(first + step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+function path(values, x, y, first = 0) {
+  const point = (value, step) => `${x(first + step).toFixed(1)} ${y(value).toFixed(1)}`;
+  return `M${values.map(point).join("L")}`;
+}
 
 // 3 steps of "1 hour" are "3 hours".
 function stepsOf(step, count) {
@@ -25,7 +28,9 @@ function ticks(low, high) {
   const rough = (high - low || 1) / 5, size = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((each) => each * size).find((each) => each >= rough);
   const found = [];
-  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) found.push(Number(value.toPrecision(12)));
+  for (let value = Math.ceil(low / step) * step; value <= high + 1e-9 * step; value += step) {
+    found.push(Number(value.toPrecision(12)));
+  }
   return found;
 }
 

@@ -49,7 +49,10 @@ function duration(milliseconds) {
 // A choice of a few, of which one is pressed.
 function choices(names, label, choose) {
   const pressed = (chosen) => buttons.forEach((each) => each.setAttribute("aria-pressed", String(each === chosen)));
-  const buttons = names.map(([name, text]) => button(text, (event) => (pressed(event.currentTarget), choose(name)), "choice"));
+  const buttons = names.map(([name, text]) => {
+    const act = (event) => (pressed(event.currentTarget), choose(name));
+    return button(text, act, "choice");
+  });
   pressed(buttons[0]);
   return make("div", { className: "choices", aria: { role: "group", label } }, ...buttons);
 }

@@ -1,8 +1,9 @@
 // Files that are chosen, dropped or pasted, and rows of buttons for what is kept.
 
 const TYPES = {
-  ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".bmp": "image/bmp", ".gif": "image/gif",
-  ".tif": "image/tiff", ".tiff": "image/tiff", ".csv": "text/csv", ".json": "application/json", ".npy": "application/x-npy",
+  ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".bmp": "image/bmp",
+  ".gif": "image/gif", ".tif": "image/tiff", ".tiff": "image/tiff", ".csv": "text/csv",
+  ".json": "application/json", ".npy": "application/x-npy",
 };
 const suffixOf = (name) => (/\.[^.]+$/.exec(name.toLowerCase()) ?? [""])[0];
 const typeOf = (file) => TYPES[suffixOf(file.name)] ?? (file.type || "application/octet-stream");
@@ -33,10 +34,14 @@ function takeDrops(take) {
 // A row of small buttons, of which one is pressed; `mark` presses one, or none.
 function chips(names, label, choose) {
   const buttons = names.map((name, number) => button(name, () => (mark(number), choose(number)), "chip"));
-  const mark = (chosen) => buttons.forEach((each, number) => each.setAttribute("aria-pressed", String(number === chosen)));
+  const mark = (chosen) => pressOnly(buttons, chosen);
   mark(null);
   const element = make("div", { className: "chips", aria: { role: "group", label } }, make("span", {}, label), ...buttons);
   return { element, mark };
+}
+
+function pressOnly(buttons, chosen) {
+  buttons.forEach((each, number) => each.setAttribute("aria-pressed", String(number === chosen)));
 }
 
 // Something that is done once nothing new has come for a while.

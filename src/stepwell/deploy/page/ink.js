@@ -5,7 +5,8 @@ const FINE = 16; // points of a side of a pixel, over which ink is averaged
 // What kept examples (values from 0, the ground, to 1, ink) tell of how people's ink lies in them.
 function habits(pictures, height, width) {
   const boxes = pictures.map((values) => inkBox(values, height, width)).filter((box) => box !== null);
-  if (!boxes.length) return { height: 0.8 * height, width: 0.8 * width, x: width / 2, y: height / 2, pen: 0.11 * height };
+  const middle = { x: width / 2, y: height / 2 };
+  if (!boxes.length) return { ...middle, height: 0.8 * height, width: 0.8 * width, pen: 0.11 * height };
   const of = (key, share) => quantile(boxes.map((box) => box[key]), share);
   const pen = median(pictures.map((values) => thickness(values, height, width)));
   return {

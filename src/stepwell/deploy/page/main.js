@@ -9,9 +9,10 @@ function viewOf(card) {
 }
 
 function aboutOf(card) {
-  const { form } = card, classes = card.classes.length > 1 ? card.classes : [], several = `one of ${classes.length} classes`;
-  const names = classes.length > 12 ? `${classes.slice(0, 8).join(", ")} and ${classes.length - 8} more` : classes.join(", ");
-  const as = classes.length ? ` as ${several}: ${names}` : "";
+  const { form } = card, classes = card.classes.length > 1 ? card.classes : [];
+  const few = classes.slice(0, classes.length > 12 ? 8 : 12).join(", ");
+  const names = classes.length > 12 ? `${few} and ${classes.length - 8} more` : few;
+  const as = classes.length ? ` as one of ${classes.length} classes: ${names}` : "";
   if (form.size !== undefined) {
     const kind = form.channels === 1 ? "grey pictures" : "pictures in colour";
     return `Reads ${kind} of ${form.size[1]} × ${form.size[0]} pixels${as}.`;
@@ -20,10 +21,13 @@ function aboutOf(card) {
     const what = classes.length ? `tells ${form.target}: ${names}` : `predicts ${form.target}`;
     return `Reads rows of ${form.columns.length} columns and ${what}.`;
   }
-  if (card.kind === "series") return `Forecasts ${form.target} for the next ${stepsOf(form.step, form.horizon)} from the last ${stepsOf(form.step, form.window)}.`;
+  if (card.kind === "series") {
+    const [ahead, before] = [stepsOf(form.step, form.horizon), stepsOf(form.step, form.window)];
+    return `Forecasts ${form.target} for the next ${ahead} from the last ${before}.`;
+  }
   const [{ shape }] = card.inputs;
-  if (card.inputs.length === 1 && shape.length === 1) return `Reads ${shape[0] === 1 ? "a number" : `${shape[0]} numbers`}${as}.`;
-  return `Reads ${card.inputs.map(told).join("; ")}${as}.`;
+  if (card.inputs.length > 1 || shape.length !== 1) return `Reads ${card.inputs.map(told).join("; ")}${as}.`;
+  return `Reads ${shape[0] === 1 ? "a number" : `${shape[0]} numbers`}${as}.`;
 }
 
 function showModels(cards, shown) {

@@ -26,7 +26,8 @@ function numberField(column, id, changed) {
 
 function levelField(column, id, changed) {
   const options = column.levels.map((level) => make("option", { value: level }, level));
-  const field = make("select", { id, onchange: () => changed(true) }, ...options, make("option", { value: "" }, "not known"));
+  const unknown = make("option", { value: "" }, "not known");
+  const field = make("select", { id, onchange: () => changed(true) }, ...options, unknown);
   const read = () => (field.value === "" ? null : column.numeric ? Number(field.value) : field.value);
   const write = (value) => (field.value = levelOf(column, value));
   return { parts: [field], hint: "", read, write };
@@ -43,7 +44,8 @@ function timeField(column, id, changed) {
   const type = { date: "date", moment: "datetime-local", text: "text" }[column.precision];
   const field = make("input", { id, type, step: type === "datetime-local" ? 60 : "any", oninput: () => changed(true) });
   const read = () => (field.value === "" ? null : field.value.replace("T", " "));
-  const write = (value) => (field.value = type === "datetime-local" ? String(value ?? "").slice(0, 16).replace(" ", "T") : value ?? "");
+  const local = (text) => (type === "datetime-local" ? text.slice(0, 16).replace(" ", "T") : text);
+  const write = (value) => (field.value = local(String(value ?? "")));
   return { parts: [field], hint: "", read, write };
 }
 

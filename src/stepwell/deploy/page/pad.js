@@ -43,11 +43,16 @@ function paintStrokes(canvas, strokes) {
   canvas.width = canvas.height = Math.round(side);
   const context = canvas.getContext("2d");
   const ink = getComputedStyle(canvas).color;
-  Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: PEN * side, strokeStyle: ink, fillStyle: ink });
+  const round = { lineCap: "round", lineJoin: "round", lineWidth: PEN * side };
+  Object.assign(context, { ...round, strokeStyle: ink, fillStyle: ink });
   for (const stroke of strokes) {
     context.beginPath();
     for (const [x, y] of stroke) context.lineTo(x * side, y * side);
-    if (stroke.length === 1) context.arc(stroke[0][0] * side, stroke[0][1] * side, (PEN * side) / 2, 0, 7), context.fill();
-    else context.stroke();
+    if (stroke.length > 1) {
+      context.stroke();
+      continue;
+    }
+    context.arc(stroke[0][0] * side, stroke[0][1] * side, (PEN * side) / 2, 0, 7); // a dot
+    context.fill();
   }
 }

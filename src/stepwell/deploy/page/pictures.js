@@ -1,6 +1,7 @@
 // Pictures: drawn, chosen, dropped, pasted, or from those that the run kept.
 
 const LARGEST_PAD = 28, SHOWN = 12;
+const DRAW = "Draw something, and it is read while you draw.";
 
 function mountPicture(card, box, examples, ask) {
   const { size: [height, width], channels } = card.form;
@@ -19,14 +20,15 @@ function mountPicture(card, box, examples, ask) {
   place("kept").append(note(hintOf(card, draws)), ...(kept.length ? [thumbs.element] : []));
   place("kept").hidden = false;
   takeDrops(take);
-  if (draws || !kept.length) ask({ nothing: draws ? "Draw something, and it is read while you draw." : "Choose a picture." });
+  if (draws || !kept.length) ask({ nothing: draws ? DRAW : "Choose a picture." });
   else thumbs.press(0);
 }
 
 function hintOf(card, draws) {
   if (!draws) return "Or drop one anywhere on this page, or paste it.";
   const [height, width] = card.form.size;
-  return `What you draw is centred and scaled like the training pictures, ${width} × ${height} pixels. A picture can be dropped, too.`;
+  const drawn = `What you draw is centred and scaled like the training pictures, ${width} × ${height} pixels.`;
+  return `${drawn} A picture can be dropped, too.`;
 }
 
 const share = (card, value) => (value - card.form.low) / (card.form.high - card.form.low || 1);
@@ -50,13 +52,16 @@ function gallery(card, kept, pick) {
     const name = card.examples[number] ?? String(number + 1);
     const label = `Held-out picture ${number + 1}: ${name}`;
     const choose = () => (mark(number), pick(number));
-    return make("button", { type: "button", className: "thumb", onclick: choose, title: label, aria: { label } }, pictureOf(card, values));
+    const thumb = button(pictureOf(card, values), choose, "thumb");
+    thumb.title = thumb.ariaLabel = label;
+    return thumb;
   });
-  const mark = (chosen) => buttons.forEach((each, number) => each.setAttribute("aria-pressed", String(number === chosen)));
+  const mark = (chosen) => pressOnly(buttons, chosen);
   mark(null);
   const title = make("p", { className: "note" }, "Held-out pictures, which the network was not trained on");
   const press = (number) => buttons[number].click();
-  return { element: make("div", { className: "gallery" }, title, make("div", { className: "thumbs" }, ...buttons)), mark, press };
+  const thumbs = make("div", { className: "thumbs" }, ...buttons);
+  return { element: make("div", { className: "gallery" }, title, thumbs), mark, press };
 }
 
 function photoView() {
@@ -71,12 +76,17 @@ function drawingView(card, kept, ask) {
   const inks = kept.map((values) => values.map((value) => (dark ? share(card, value) : 1 - share(card, value))));
   const habit = habits(inks, height, width);
   const given = make("div", { className: "given" }), settled = later(250);
-  const view = { begun: () => {}, show: (picture) => (pen.strokes.splice(0), frame.replaceChildren(picture), given.replaceChildren()) };
+  const show = (picture) => {
+    pen.strokes.splice(0);
+    frame.replaceChildren(picture);
+    given.replaceChildren();
+  };
+  const view = { begun: () => {}, show };
   const changed = (strokes, done) => {
     view.begun();
     if (frame.firstChild !== pen.canvas) frame.replaceChildren(pen.canvas);
     settled.stop();
-    if (!strokes.length) return given.replaceChildren(), ask({ nothing: "Draw something, and it is read while you draw." });
+    if (!strokes.length) return given.replaceChildren(), ask({ nothing: DRAW });
     const values = rendered(strokes, height, width, habit).map((value) => back(card, dark ? value : 1 - value));
     given.replaceChildren(pictureOf(card, values));
     ask(ofArray(card, values, { settled: false }));
@@ -100,18 +110,19 @@ function groundOf(card, kept) {
 async function takePicture(card, file, view, kept) {
   const image = await createImageBitmap(file).catch(() => null);
   if (card.files.includes(suffixOf(file.name)) || (image === null && card.files.length)) {
-    if (image !== null) view.show(covering(card, image, 2));
+    if (image !== null) view.show(covering(card, image, true));
     return { type: typeOf(file), body: file, file: file.name, settled: true };
   }
   if (image === null) throw new Refusal(0, `${file.name} is no picture that this browser can read.`);
-  const values = valuesOf(card, covering(card, image, 1), kept);
+  const values = valuesOf(card, covering(card, image, false), kept);
   view.show(pictureOf(card, values));
   return ofArray(card, values, { settled: true });
 }
 
 // The picture scaled until it covers the network's size, what stands out cut; larger than that for people to look at.
-function covering(card, image, least) {
-  const { size: [height, width] } = card.form, factor = least === 1 ? 1 : Math.max(1, Math.ceil(320 / Math.max(height, width)));
+function covering(card, image, forPeople) {
+  const { size: [height, width] } = card.form;
+  const factor = forPeople ? Math.max(1, Math.ceil(320 / Math.max(height, width))) : 1;
   const canvas = make("canvas", { width: width * factor, height: height * factor });
   const scale = Math.max(canvas.width / image.width, canvas.height / image.height);
   const [w, h] = [image.width * scale, image.height * scale];

@@ -21,7 +21,8 @@ function columnsOf(card, rows) {
   return card.form.columns.map((column) => {
     const values = rows.map((row) => row[column.name]).filter((value) => value !== null && value !== undefined);
     const every = (test) => values.length > 0 && values.every(test);
-    const dates = every((value) => /^\d{4}-\d\d-\d\d$/.test(value)), moments = every((value) => /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d/.test(value));
+    const dates = every((value) => /^\d{4}-\d\d-\d\d$/.test(value));
+    const moments = every((value) => /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d/.test(value));
     return {
       ...column,
       numeric: every((value) => typeof value === "number"),
@@ -55,7 +56,8 @@ function mountForm(box, { columns, rows, truths, request, of }, ask) {
     form.write({ ...usual, ...row });
     ask(request(form.read(), truth, true));
   };
-  const { element, mark } = chips(rows.map((_, number) => `${number + 1}`), "Held-out rows", (number) => fill(rows[number], truths[number]));
+  const names = rows.map((_, number) => `${number + 1}`);
+  const { element, mark } = chips(names, "Held-out rows", (number) => fill(rows[number], truths[number]));
   const begin = () => (mark(null), fill({}, undefined));
   const tools = make("div", { className: "tools" }, button("Usual values", begin), ...(rows.length ? [element] : []));
   box.append(note(`Each change is answered at once. Ranges are those of ${of}.`), tools, form.element);
@@ -65,7 +67,8 @@ function mountForm(box, { columns, rows, truths, request, of }, ask) {
 
 function mountRow(card, box, examples, ask) {
   const rows = examples.map((each) => each.rows[0]);
-  const request = (row, truth, settled) => ({ type: "application/json", body: JSON.stringify({ rows: [row] }), truth, settled });
+  const body = (row) => JSON.stringify({ rows: [row] });
+  const request = (row, truth, settled) => ({ type: "application/json", body: body(row), truth, settled });
   mountForm(box, { columns: columnsOf(card, rows), rows, truths: card.examples, request, of: "the training rows" }, ask);
 }
 
@@ -75,7 +78,8 @@ function mountFeatures(card, box, examples, ask) {
   const rows = examples.map((each) => Object.fromEntries(names.map((name, column) => [name, each.values[column]])));
   const columns = names.map((name) => {
     const values = rows.length ? rows.map((row) => row[name]) : [0, 1];
-    return { name, kind: "number", usual: median(values), low: Math.min(...values), high: Math.max(...values), whole: false };
+    const bounds = { low: Math.min(...values), high: Math.max(...values) };
+    return { name, kind: "number", usual: median(values), ...bounds, whole: false };
   });
   const request = (row, truth, settled) => ofArray(card, names.map((name) => row[name] ?? 0), { truth, settled });
   mountForm(box, { columns, rows, truths: card.examples, request, of: "the held-out rows" }, ask);

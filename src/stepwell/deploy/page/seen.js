@@ -1,7 +1,8 @@
 // What an answer goes by: the parts of a picture, the columns of a row, the stretches of a series.
 
 const MAP_TEXTS = {
-  occlusion: "Parts of the picture are covered, one after another. Orange: covered, the answer loses probability; blue: it gains.",
+  occlusion:
+    "Parts of the picture are covered, one after another. Orange: covered, the answer loses probability; blue: it gains.",
   "Grad-CAM": "Orange: where the last layer of maps finds what speaks for the answer. It is as coarse as that layer.",
 };
 const MAP_NAMES = { occlusion: "Covering parts", "Grad-CAM": "Grad-CAM" };
@@ -21,7 +22,8 @@ let chosenMap = null; // what somebody pressed stays for the next picture
 
 function seenPicture(found) {
   const strong = "occlusion" in found.maps && largest(found.maps.occlusion) >= FAINT;
-  const names = Object.keys(found.maps).sort((a) => (a === (chosenMap ?? (strong ? "occlusion" : "Grad-CAM")) ? -1 : 1));
+  const first = chosenMap ?? (strong ? "occlusion" : "Grad-CAM");
+  const names = Object.keys(found.maps).sort((a, b) => (b === first) - (a === first));
   const image = make("img", { src: found.picture, alt: "The picture as the network gets it" });
   image.onload = () => image.classList.toggle("pixels", Math.max(image.naturalWidth, image.naturalHeight) <= 96);
   const canvas = make("canvas", { aria: { hidden: "true" } }), text = note();
@@ -67,12 +69,14 @@ function seenColumns(found) {
   const told = (change) => (Math.abs(change) < (share ? 5e-4 : 1e-9) ? "0" : share ? points(change) : signed(change));
   const [first, rest] = [found.columns.slice(0, MOST_COLUMNS), found.columns.slice(MOST_COLUMNS)];
   const more = make("details", {}, make("summary", {}, `${rest.length} more columns`), changeBars(rest, told));
-  const text = `What each value does to the ${found.of}, beside the usual value of its column and with all others as they are.`;
+  const beside = "beside the usual value of its column and with all others as they are";
+  const text = `What each value does to the ${found.of}, ${beside}.`;
   return [make("div", { className: "stack" }, note(text), changeBars(first, told), ...(rest.length ? [more] : []))];
 }
 
 function seenSeries(found) {
-  const text = "The stronger a stretch of the past is coloured, the more the forecast moves when its values become the window's mean.";
+  const text =
+    "The stronger a stretch of the past is coloured, the more the forecast moves when its values become the window's mean.";
   const columns = [...found.columns].sort((a, b) => b.change - a.change).slice(0, MOST_COLUMNS);
   const moved = (change) => written(change);
   const others = "How far the forecast moves, on average, without each other column of the past:";

@@ -43,8 +43,8 @@ async function send(path, options = {}) {
     await askToken(Boolean(wire.token));
     return send(path, options);
   }
-  if (!response.ok) throw new Refusal(response.status, await sentenceOf(response), Number(response.headers.get("Retry-After")));
-  return response;
+  if (response.ok) return response;
+  throw new Refusal(response.status, await sentenceOf(response), Number(response.headers.get("Retry-After")));
 }
 
 // One form for all requests that wait for a token.
