@@ -21,9 +21,7 @@ _RUNS = typer.Argument(help="folders of runs, as train made them", metavar="RUNâ
 _HOST = typer.Option(help="address to listen on; others than this machine's own ask for a token")
 _PORT = typer.Option(help="port to listen on; 0: any free one", min=0, max=65535)
 _WORKERS = typer.Option(help="processes that run the models; 0: a thread of the server", min=0, max=64)
-_THREADS = typer.Option(
-    help="torch's threads in each worker; 0: all cores but one, shared among the workers", min=0
-)
+_THREADS = typer.Option(help="torch's threads in each worker; 0: all cores but one, shared among the workers", min=0)
 _BATCH = typer.Option(help="rows that run together at most", min=1)
 _WAIT = typer.Option(help="milliseconds that an idle worker waits for a batch to fill; only small models gain", min=0)
 _QUEUE = typer.Option(help="numbers (elements of inputs) that may wait; 0: as many as 32 full batches have", min=0)

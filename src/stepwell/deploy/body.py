@@ -59,6 +59,8 @@ def _unpacked(body: bytes, packing: str, limit: int) -> bytes:
         raise _too_large(f"more than {limit:,} bytes, unpacked", limit)
     if not unpacker.eof:
         raise Refused(400, f"The body says that it is packed by {packing}, but ends too early.")
+    if unpacker.unused_data:
+        raise Refused(400, f"Behind the body that is packed by {packing} there is more. Pack it as one piece.")
     return plain
 
 

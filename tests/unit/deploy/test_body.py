@@ -62,6 +62,7 @@ def test_a_small_body_that_unpacks_to_a_large_one_is_stopped_before_it_takes_mem
         (b"abc", "br", 415, "'br'; gzip, deflate and identity"),
         (b"abc", "gzip", 400, "cannot be unpacked"),
         (gzip.compress(b"a" * 50, mtime=0)[:-4], "gzip", 400, "ends too early"),
+        (gzip.compress(b"a", mtime=0) * 2, "gzip", 400, "there is more"),
     ],
 )
 def test_other_packings_and_broken_ones_are_told(body, packing, status, why):
