@@ -17,7 +17,7 @@ def test_help_lists_the_verbs(words: tuple[str, ...], said: Said) -> None:
     assert (code, err) == (0, "")
     assert [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line] == [
         *("list", "show", "train", "resume", "evaluate", "predict", "look", "recognise"),
-        *("report", "compare", "sweep", "find-rate", "translate", "data"),
+        *("report", "compare", "sweep", "find-rate", "translate", "serve", "export", "load", "data"),
     ]
 
 
