@@ -13,6 +13,8 @@ from stepwell.deploy.servable import Servable, as_numpy
 from stepwell.deploy.work import Outcome, Work
 from stepwell.training.step import concatenate
 
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+
 
 class Engine:
     """Models by name. At most `max_rows` rows go through one of them at once."""
@@ -100,7 +102,7 @@ def _explained(servable: Servable, inputs: Tree) -> Outcome:
 
 def _encoded(plain: Any, count: int) -> Outcome:
     try:
-        return Outcome(answers=json.dumps(plain, allow_nan=False, ensure_ascii=False).encode(), rows=count)
+        return Outcome(answers=_JSON.encode(plain).encode(), rows=count)
     except ValueError:
         why = "The model's answer is not finite (NaN or infinite), which JSON cannot hold. Look for such numbers in the input."
         return Outcome(refusal=(422, why))

@@ -15,8 +15,35 @@ from stepwell.deploy.settings import Limits
 Receive = Callable[[], Awaitable[Any]]
 
 
+_PATIENCE = 0.05  # seconds
+
+
 class Gone(Exception):
     """The client has gone: nobody reads an answer."""
+
+
+class _Watch:
+    """Cancels an answer when its client goes away. Looks after `_PATIENCE` only: most answers are there before that."""
+
+    def __init__(self, receive: Receive, answer: "asyncio.Future[Reply]") -> None:
+        self._receive, self._answer = receive, answer
+        self._task: asyncio.Task[None] | None = None
+        self.gone = False
+        self._timer = asyncio.get_running_loop().call_later(_PATIENCE, self._look)
+
+    def _look(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        await self._receive()
+        self.gone = True
+        self._answer.cancel()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
 
 class Hub:
@@ -74,16 +101,15 @@ class Hub:
         answer = self._dispatcher.submit(call)
         if receive is None:
             return await answer
-        watch = asyncio.ensure_future(receive())
-        watch.add_done_callback(lambda _: answer.cancel())
+        watch = _Watch(receive, answer)
         try:
             return await answer
         except asyncio.CancelledError:
-            if watch.done():
+            if watch.gone:
                 raise Gone from None
             raise
         finally:
-            watch.cancel()
+            watch.end()
 
     def metrics(self) -> bytes:
         """Everything counted so far, as Prometheus reads it."""
