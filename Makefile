@@ -21,6 +21,9 @@ bench: .venv/developer
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/tables.py
 	$(BIN)/python benchmarks/images.py
+	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/soak.py --minutes 10
+	$(BIN)/python benchmarks/soak.py --minutes 10 --kill 65
 
 books: .venv/developer
 	$(BIN)/python tests/books/table.py

@@ -22,6 +22,7 @@ import signal
 import statistics
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from servers import HERE, Server, ask, command_of, descendants, question, servin
 from stepwell.deploy.client import Connection, NoAnswer, Place, request
 from stepwell.deploy.load import measure, run
 from stepwell.deploy.sample import NPY
+from stepwell.deploy.settings import Limits
 from stepwell.runs.environment import environment
 
 ROWS = 64
@@ -50,6 +52,7 @@ MOST = 1024  # connections; more than rows that wait and run
 LATE = 0.25  # seconds behind from which on the client leaves requests out: a burst would be none of the server's making
 NOT_SENT = "not sent"
 CALLERS = 64  # of the measurement of the capacity
+RESTARTS = "stepwell_worker_restarts_total"
 LINE = "{:>6} {:>9} {:>9} {:>8} {:>8} {:>8} {:>10} {:>11}  {}"
 
 
@@ -204,6 +207,14 @@ def counted(place: Place) -> Counter[str]:
     return found
 
 
+def settled(place: Place, restarts: int) -> Counter[str]:
+    """The counters once the last killed worker has come back, or has had its time to."""
+    until = perf_counter() + LAST
+    while (found := counted(place))[RESTARTS] < restarts and perf_counter() < until:
+        time.sleep(0.5)
+    return found
+
+
 def verdicts(soak: Soak, before: Counter[str], after: Counter[str], batch: int) -> dict[str, dict[str, Any]]:
     """Each thing that was asked for: what was found, and whether it was met."""
     new = after - before
@@ -225,7 +236,7 @@ def verdicts(soak: Soak, before: Counter[str], after: Counter[str], batch: int) 
     found = {
         f"at least {soak.load:g} times as many sent as accepted": (
             f"{sent:,}, {accepted:,} (the client was too late for {missed:,} more)",
-            sent >= 0.95 * soak.load * accepted,
+            sent >= soak.load * accepted,
         ),
         "no wrong answer": (f"{soak.wrong} of {soak.statuses['200']:,}", soak.wrong == 0),
         "none lost, all others refused with 503": (strange or f"{soak.statuses['503']:,} refused", not strange),
@@ -234,20 +245,26 @@ def verdicts(soak: Soak, before: Counter[str], after: Counter[str], batch: int) 
             answered == soak.statuses["200"],
         ),
         "memory flat, MB in the second and the last quarter": (mb, mb[1] <= 1.05 * mb[0] + 10),
-        "p99 of accepted requests bounded, ms at most, in the second and the last quarter": (
-            slow,
-            slow[2] <= 1.5 * slow[1],
-        ),
     }
     if soak.kill:
-        retried, restarts = new["stepwell_retried_total"], new["stepwell_worker_restarts_total"]
+        retried, restarts = new["stepwell_retried_total"], new[RESTARTS]
+        longest = 1000 * (Limits.timeout + 1)  # what waits while a worker starts; the second is for its own batch
         found |= {
+            "p99 of accepted requests within the server's limit, ms": (
+                f"{slow[0]:,.0f}, {longest:,.0f}",
+                slow[0] <= longest,
+            ),
             "only the batches of killed workers were retried": (
                 f"{retried} retried, {soak.killed} killed, batches of at most {batch}",
                 retried <= soak.killed * batch,
             ),
             "each killed worker was started again": (f"{restarts} of {soak.killed}", restarts == soak.killed),
         }
+    else:
+        found["p99 of accepted requests bounded, ms at most, in the second and the last quarter"] = (
+            slow,
+            slow[2] <= 1.5 * slow[1],
+        )
     return {what: {"found": value, "met": bool(met)} for what, (value, met) in found.items()}
 
 
@@ -259,7 +276,7 @@ def soak(server: Server, rows: np.ndarray, right: np.ndarray, settings: argparse
     print(LINE.format("second", "sent/s", "accepted", "refused", "p50, ms", "p99, ms", "server MB", "workers MB", ""))
     test = Soak(server, rows, right, settings.load, settings.kill)
     run(test.run(rate, 60 * settings.minutes))
-    asked = verdicts(test, before, counted(server.place), settings.batch)
+    asked = verdicts(test, before, settled(server.place, before[RESTARTS] + test.killed), settings.batch)
     for what, row in asked.items():
         print(f"{'met   ' if row['met'] else 'MISSED'} {what}: {row['found']}")
     return {"capacity": round(capacity), "statuses": dict(test.statuses), "asked": asked, "windows": test.lines}

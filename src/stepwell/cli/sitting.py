@@ -7,6 +7,7 @@ from typing import Any
 from stepwell.cli.console import command, console, facts, say, suggest_next, warn
 from stepwell.cli.findings import compared, tell_data, tell_variants
 from stepwell.cli.runs import larger_budget, relative
+from stepwell.recipes.examples import read_examples
 from stepwell.recipes.launch import Launched
 from stepwell.runs import Run
 from stepwell.training.hooks import EarlyStopping, Hook, Progress, TensorBoard
@@ -144,8 +145,10 @@ def _reached(training: Training) -> str:
 
 def _next(run: Run) -> list[tuple[str, str]]:
     folder = relative(run.folder)
+    served = [(command("serve", folder), "an API, and a page to try it")] if read_examples(run) else []
     return [
         (command("evaluate", folder), "metrics, confusion, worst rows"),
         (larger_budget(run), "train longer"),
         (command("report", folder, "--open"), "see the report in a browser"),
+        *served,
     ]

@@ -54,8 +54,10 @@ class Reader(ABC):
     def answered(self, reading: Reading, answers: list[dict[str, Any]]) -> "polars.DataFrame":
         """The rows of a reading with the task's answers for them (`Task.answers`) as columns."""
 
-    def row(self, number: int) -> dict[str, Any]:
-        """A row of the file that it was fitted to, as people know it, by its number in the source; empty if not known."""
+    def row(self, number: int, *, whole: bool = False) -> dict[str, Any]:
+        """A row of the file that it was fitted to, as people know it, by its number in the source; empty if not known. Of many
+        columns it has the first, unless it is to be `whole`.
+        """
         return {}
 
     @abstractmethod

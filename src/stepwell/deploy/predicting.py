@@ -11,14 +11,13 @@ from stepwell.deploy.body import body_of
 from stepwell.deploy.calls import Call, Refused, Reply, Wants
 from stepwell.deploy.card import Card
 from stepwell.deploy.hub import Gone, Hub
-from stepwell.deploy.protocols.bodies import decode
+from stepwell.deploy.protocols.bodies import decode, takes_long
 from stepwell.deploy.protocols.encode import encode, wants_of
 from stepwell.deploy.protocols.json_body import json_bytes
 
 log = logging.getLogger("stepwell.deploy")
 
 _VERBS: Mapping[str, Wants] = {"predict": "answers", "explain": "explanation"}
-_LARGE = 2**18  # bytes from which JSON is decoded on a thread, so that others need not wait
 
 
 class Predicting:
@@ -75,7 +74,7 @@ def _address(scope: Scope) -> tuple[str | None, str | None]:
 
 
 async def _payload(card: Card, kind: str, body: bytes):  # type: ignore[no-untyped-def]  # that of decode
-    if len(body) > _LARGE and "json" in kind:
+    if takes_long(kind, body):
         return await asyncio.to_thread(decode, card, kind, body)
     return decode(card, kind, body)
 

@@ -11,6 +11,7 @@ from stepwell.core.trees import Tree, attach_tensors, detach_tensors, tensors
 from stepwell.data.batch import Source
 from stepwell.runs import Run
 from stepwell.runs.files import read_arrays, write_arrays
+from stepwell.tasks import Captioning, Translation
 from stepwell.tasks.base import Task
 from stepwell.training.experiment import Experiment
 
@@ -27,8 +28,10 @@ class Examples(NamedTuple):
 
 
 def keep_examples(run: Run, experiment: Experiment) -> None:
-    """Keep up to sixteen rows, of at most 8 MiB, in the run; nothing where its data is a `DataLoader`."""
-    found = pick(experiment)
+    """Keep up to sixteen rows, of at most 8 MiB, in the run; nothing where its data is a `DataLoader`, or its answers are
+    pictures or captions, which are not served.
+    """
+    found = None if isinstance(experiment.task, Translation | Captioning) else pick(experiment)
     if found is None:
         return
     plain, arrays = detach_tensors(found.inputs)
@@ -57,7 +60,7 @@ def _raw(experiment: Experiment, index: Tensor) -> tuple[dict[str, Any], ...]:
     """The rows as their file has them; what JSON lacks as text."""
     if experiment.reader is None:
         return ()
-    found = [experiment.reader.row(int(number)) for number in index]
+    found = [experiment.reader.row(int(number), whole=True) for number in index]
     return tuple({name: _plain(value) for name, value in row.items()} for row in found)
 
 

@@ -24,13 +24,18 @@ _SMALLEST = 5  # pixels of a side from which an array of three dimensions is tak
 
 
 def form_of(reader: Reader | None, examples: Tree) -> dict[str, Any]:
-    """Plain data: `size` (height, width), `channels`, `low` and `high` of pictures; `columns` of a table; `target`."""
+    """Plain data: `size` (height, width), `channels`, `low` and `high` of pictures; `columns` of a table; of a series
+    its `target`, `window`, `horizon` and `step`, and the names of its `time` and of its other `columns`.
+    """
     if isinstance(reader, ImageReader):
         return {"size": list(reader.size), "channels": reader.channels, "low": 0, "high": 255}
     if isinstance(reader, TableReader):
         return {"target": reader.target.name, "columns": [_column(each) for each in reader.encoding.encoders]}
     if isinstance(reader, SeriesReader):
-        return {"target": reader.target, "window": reader.window, "horizon": reader.horizon, "step": str(reader.step)}
+        return {
+            "target": reader.target, "window": reader.window, "horizon": reader.horizon, "step": str(reader.step),
+            "time": list(reader.time), "columns": list(reader.channels.columns),
+        }  # fmt: skip
     return _picture(examples) if isinstance(examples, Tensor) else {}
 
 

@@ -86,7 +86,7 @@ class ImageReader(Reader):
             columns[f"probability of {name}"] = pl.Series(chances, dtype=pl.Float64)
         return reading.rows.with_columns(values.alias(_free(name, reading.rows)) for name, values in columns.items())
 
-    def row(self, number: int) -> dict[str, Any]:
+    def row(self, number: int, *, whole: bool = False) -> dict[str, Any]:
         """The file of a row and its class; nothing where the files are not known any more."""
         if self.files is None or self.labels is None:
             return {}

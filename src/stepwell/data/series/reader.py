@@ -122,7 +122,7 @@ class SeriesReader(Reader):
         daily = self.step.whole_days and bool((found["time"].dt.time() == clock(0)).all())
         return found.with_columns(pl.col("time").cast(pl.Date)) if daily else found
 
-    def row(self, number: int) -> dict[str, Any]:
+    def row(self, number: int, *, whole: bool = False) -> dict[str, Any]:
         """When the forecast of a window begins."""
         return {} if self.timeline is None else {"from": written(self.timeline.times[number + self.window])}
 

@@ -111,11 +111,12 @@ class TableReader(Reader):
                 more[f"probability of {name}"] = pl.Series(chances, dtype=pl.Float64)
         return reading.rows.with_columns(values.alias(_free(name, reading.rows)) for name, values in more.items())
 
-    def row(self, number: int) -> dict[str, Any]:
-        """The values of the columns that are used (of many, the first), and of the target."""
+    def row(self, number: int, *, whole: bool = False) -> dict[str, Any]:
+        """The values of the columns that are used (of many, the first, unless `whole`), and of the target."""
         if self.frame is None:
             return {}
-        return self.frame.select(*self.encoding.columns[:_TOLD], self.target.name).row(number, named=True)
+        columns = self.encoding.columns if whole else self.encoding.columns[:_TOLD]
+        return self.frame.select(*columns, self.target.name).row(number, named=True)
 
     def facts(self) -> dict[str, Any]:
         """The file, its columns, the target, notes and warnings, as plain data."""

@@ -21,6 +21,7 @@ _ARRAYS: Mapping[str, Decoder] = {
     "text/json": decode_json,
 }
 _BY_SUFFIX: Mapping[str, Decoder] = {".json": decode_json, ".npy": decode_npy}
+_LARGE = 2**18  # bytes
 _SAYS_NOTHING = ("", "application/x-www-form-urlencoded", "application/octet-stream")
 
 
@@ -44,6 +45,12 @@ def decode(card: Card, content_type: str, body: bytes, *, default_file: str = ""
     if kind in _SAYS_NOTHING:
         return _untold(card, body, default_file)
     return file_of(card, MEDIA.get(kind, ()), body, repr(kind[:80]))
+
+
+def takes_long(content_type: str, body: bytes) -> bool:
+    """Whether a body is better decoded on a thread, so that others need not wait: a long one of anything but plain numbers."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return len(body) > _LARGE and _ARRAYS.get(kind) not in (decode_npy, decode_raw)
 
 
 def _part(card: Card, content_type: str, data: bytes, filename: str) -> Arrays | File:

@@ -121,8 +121,8 @@ async def _infer(hub: Hub, card: Card, request: Request) -> Response:
 
 
 async def _read(card: Card, body: bytes, header_length: str | None) -> Inference:
-    """The request; on a thread where its JSON is long, so that others need not wait."""
-    if len(body) > _LARGE and header_length is None:
+    """The request; on a thread where it is long, so that others need not wait."""
+    if len(body) > _LARGE:
         return await asyncio.to_thread(read_inference, card, body, header_length)
     return read_inference(card, body, header_length)
 
