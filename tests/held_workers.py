@@ -1,6 +1,8 @@
 """A worker that a test holds in its hand: it takes batches, and the test says when they end, and how."""
 
 import asyncio
+import functools
+import selectors
 
 import numpy as np
 
@@ -82,3 +84,37 @@ async def turns(count=5):
     """Let the event loop go round a few times."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+class _Skipping(selectors.DefaultSelector):
+    """Where a loop would sleep, its clock is put forward instead."""
+
+    ahead = 0.0
+
+    def select(self, timeout=None):
+        found = super().select(0)
+        if not found and timeout is None:
+            raise RuntimeError("everything waits, and nothing will ever happen")
+        if not found:
+            self.ahead += timeout
+        return found
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self):
+        self._clock = _Skipping()
+        super().__init__(self._clock)
+
+    def time(self):
+        return self._clock.ahead
+
+
+def skipping(test):
+    """A test that is a coroutine, on a loop whose time passes only where all would sleep, and then at once."""
+
+    @functools.wraps(test)
+    def run(*arguments, **named):
+        with asyncio.Runner(loop_factory=_Loop) as runner:
+            runner.run(test(*arguments, **named))
+
+    return run

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from stepwell.models import (
     CNN2,
     VGG,
     AlexNet,
+    Captioner,
     ConvNet,
     CycleGAN,
     DigitNet,
@@ -65,6 +67,18 @@ class _Pair(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model(*x.sigmoid().chunk(2, dim=1))
+
+
+class _Told(nn.Module):
+    """A captioner as a model of its pictures alone: the words are those that the signs of the first pixels spell."""
+
+    def __init__(self, cell: Literal["gru", "lstm"]) -> None:
+        super().__init__()
+        self.model = Captioner(DigitNet(4, 8, 6), 6, 7, 10, cell=cell)
+
+    def forward(self, x: Tensor) -> Tensor:
+        signs = (x.flatten(1)[:, :15] > 0).long().view(-1, 5, 3)
+        return self.model(x, (signs * torch.tensor([1, 2, 3])).sum(2))
 
 
 # how it is made, the shape of a row, the shape of its outputs, and how many parameters it has by hand count
@@ -166,6 +180,18 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[int, ...
         (3, 32, 32),
         (2,),
         (216 + 8) + (576 + 16) + (512 * 32 + 32) + 66,
+    ),
+    "Captioner": (
+        lambda: _Told("gru"),
+        (1, 8, 8),
+        (5, 7),
+        (40 + 296 + 128 * 8 + 8 + 54) + (60 + 10 + 20) + 70 + 3 * (100 + 100 + 10 + 10) + 77,
+    ),
+    "Captioner, LSTM": (
+        lambda: _Told("lstm"),
+        (1, 8, 8),
+        (5, 7),
+        (40 + 296 + 128 * 8 + 8 + 54) + (60 + 10 + 20) + 70 + 4 * (100 + 100 + 10 + 10) + 77,
     ),
     "ResNetGenerator": (
         lambda: ResNetGenerator(width=4, blocks=2),

@@ -11,7 +11,7 @@ from torch import Tensor
 import stepwell.tasks
 from stepwell.core.errors import TaskError
 from stepwell.data import Batch
-from stepwell.tasks import Binary, Multiclass, Regression, SideHeads, Task, Translation
+from stepwell.tasks import Binary, Captioning, Multiclass, Regression, SideHeads, Task, Translation
 from stepwell.training.step import StepResult
 from stepwell.training.tally import Tally
 
@@ -49,6 +49,11 @@ def game(source: torch.Generator) -> tuple[Tensor, Tensor]:
     return torch.rand(ROWS, 10, generator=source), torch.randint(50, (ROWS,), generator=source)
 
 
+def said(source: torch.Generator) -> tuple[Tensor, Tensor]:
+    outputs = 2 * torch.randn(ROWS, 5, 7, generator=source)
+    return outputs, torch.randint(7, (ROWS, 5), generator=source)
+
+
 WEIGHTS = (0.2, 3.0, 1.0)
 TASKS: dict[str, tuple[Task, Make]] = {
     "binary": (Binary(), binary()),
@@ -70,6 +75,7 @@ TASKS: dict[str, tuple[Task, Make]] = {
     "side heads": (SideHeads(task=Multiclass(classes=3, class_weights=WEIGHTS)), classes(3)),
     "translation": (Translation(), game),
     "translation, all of it": (Translation(kinds=("cat", "dog"), cycle=3.0, identity=1.5), game),
+    "captioning": (Captioning(words=("<end>", "<unknown>", "a", "cat", "dog", "on", "the")), said),
 }
 
 
@@ -179,7 +185,7 @@ def test_predictions_and_answers_have_one_a_row(row: tuple[Task, Tensor, Tensor]
     assert len(answers) == ROWS
     assert json.loads(json.dumps(answers)) == answers
     assert all(isinstance(task.name_target(target), str) for target in targets)
-    if not isinstance(task, Regression | Translation):
+    if not isinstance(task, Regression | Translation | Captioning):
         for answer in answers:
             assert answer["label"] in answer["probabilities"]
             assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-5)

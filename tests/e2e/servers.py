@@ -65,9 +65,9 @@ class Server:
         return self.process.returncode, errors
 
 
-def toys(**given):
+def toys(cwd=None, **given):
     """A server of toy models, ready."""
-    server = Server([sys.executable, str(HERE / "toy_server.py"), json.dumps(given)])
+    server = Server([sys.executable, str(HERE / "toy_server.py"), json.dumps(given)], cwd)
     line = server.process.stdout.readline()
     if not line:
         raise AssertionError(server.process.communicate()[1])

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,7 +121,7 @@ def test_a_batch_that_hangs_is_ended():
     with toys(limits={"batch_timeout": 0.5}) as server:
         status, why = server.double(HANG)
         assert status == 500
-        assert "twice" in why
+        assert "was ended after 0.5 s while it ran this input, twice" in why
         assert server.double(2) == (200, [4])
 
 
@@ -143,6 +144,58 @@ def test_a_server_that_is_killed_leaves_nobody_behind_even_in_a_batch():
             until(lambda: server.metric("stepwell_wait_seconds_count") == 1)
             server.process.kill()
         until(lambda: not any(map(alive, server.workers)))
+
+
+def test_a_worker_leaves_the_signals_that_end_a_service_to_its_server():
+    with toys(models=[{"seconds": 0.3}]) as server, ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(server.double, 1)
+        until(lambda: server.metric("stepwell_wait_seconds_count") == 1)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(server.workers[0], number)
+        assert asked.result() == (200, [2])
+        assert server.metric("stepwell_worker_restarts_total") == 0
+
+
+def test_a_worker_that_a_nameless_signal_ends_comes_back_and_what_it_wrote_to_disk_is_gone():
+    with toys() as server:
+        facts = Path(f"/proc/{server.workers[0]}/environ").read_bytes().split(b"\0")
+        folder = Path(next(fact for fact in facts if fact.startswith(b"TMPDIR=")).decode().removeprefix("TMPDIR="))
+        (folder / "upload.csv").write_text("half a file")
+        os.kill(server.workers[0], 40)
+        until(lambda: server.metric("stepwell_worker_restarts_total") == 1)
+        assert server.double(2) == (200, [4])
+        assert not folder.exists()
+        code, errors = server.end()
+        assert code == 0
+        assert "was killed by signal 40; starting another" in errors
+
+
+def test_where_the_time_to_end_runs_out_those_who_wait_hear_of_it():
+    with toys(limits={"drain": 0.3}) as server, ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(server.double, HANG)
+        until(lambda: server.metric("stepwell_wait_seconds_count") == 1)
+        code, errors = server.end()
+        status, why = asked.result()
+        assert status == 503
+        assert "The server ended before the answer was there" in why
+        assert (code, errors) == (0, "")
+        assert not any(map(alive, server.workers))
+
+
+def test_a_thread_that_hangs_does_not_keep_the_server_from_ending():
+    with toys(workers=0, limits={"drain": 0.3}) as server, ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(server.double, HANG)
+        until(lambda: server.metric("stepwell_wait_seconds_count") == 1)
+        code, errors = server.end()
+        assert asked.result()[0] == 503
+        assert code == 0
+        assert "is left behind" in errors
+
+
+def test_a_file_of_the_working_folder_does_not_stand_for_pythons_own(tmp_path):
+    (tmp_path / "queue.py").write_text("raise RuntimeError('I am not the queue you look for')")
+    with toys(cwd=tmp_path) as server:
+        assert server.double(4) == (200, [8])
 
 
 def test_a_full_queue_says_when_to_come_again():

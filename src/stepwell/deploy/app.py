@@ -1,6 +1,6 @@
 """The addresses of a server."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,8 +13,9 @@ from stepwell.deploy.calls import Refused
 from stepwell.deploy.hub import Gone, Hub
 from stepwell.deploy.metrics import CONTENT_TYPE
 from stepwell.deploy.page.build import page, policy
-from stepwell.deploy.predicting import Predicting, refusal_headers
+from stepwell.deploy.predicting import Predicting, not_for, refusal_headers
 from stepwell.deploy.protocols import oip
+from stepwell.deploy.protocols.json_body import error_bytes
 from stepwell.deploy.protocols.openapi import document
 
 _NOBODY = 499  # the client has gone; nobody reads this
@@ -45,7 +46,7 @@ def _reading(hub: Hub) -> list[Route]:
         return JSONResponse(hub.card(request.path_params["model"]).to_json())
 
     async def example(request: Request) -> Response:
-        kind, body = hub.example(request.path_params["model"], request.path_params["number"])
+        kind, body = hub.example(request.path_params["model"], _number(request.path_params["number"]))
         return Response(body, media_type=kind)
 
     async def metrics(request: Request) -> Response:
@@ -58,15 +59,26 @@ def _reading(hub: Hub) -> list[Route]:
         "/": root,
         "/models": models,
         "/models/{model}": model,
-        "/models/{model}/examples/{number:int}": example,
+        "/models/{model}/examples/{number}": example,
         "/metrics": metrics,
         "/openapi.json": openapi,
     }
     return [Route(path, handler) for path, handler in addresses.items()]
 
 
+def _number(given: str) -> int:
+    """The number of an example. Raises `Refused` (404) for what numbers none, be it only too long."""
+    if not (given.isascii() and given.isdecimal() and len(given) < 10):
+        raise Refused(404, f"There is no example {given[:20]!r}; they are numbered from 0.")
+    return int(given)
+
+
 async def _refused(request: Request, error: Refused) -> Response:
-    return JSONResponse({"error": str(error)}, error.status, refusal_headers(error))
+    return _error(str(error), error.status, refusal_headers(error))
+
+
+def _error(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(error_bytes(text), status, headers, "application/json")
 
 
 async def _gone(request: Request, error: Gone) -> Response:
@@ -76,11 +88,11 @@ async def _gone(request: Request, error: Gone) -> Response:
 async def _unknown(request: Request, error: Any) -> Response:
     known = "/, /predict, /explain, /models, /v2, /metrics and /openapi.json"
     if error.status_code == 405:
-        text = f"{request.method} is not for {request.url.path}: predictions are POSTed, the rest is read by GET."
+        text = not_for(request.method, request.url.path)
     else:
         text = f"There is nothing at {request.url.path[:200]}; there is {known}."
-    return JSONResponse({"error": text}, error.status_code, error.headers)
+    return _error(text, error.status_code, error.headers)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"The server failed: {type(error).__name__}. Its log says more."}, 500)
+    return _error(f"The server failed: {type(error).__name__}. Its log says more.", 500)

@@ -49,7 +49,8 @@ class Card:
     the names of the last dimension of the output, if it has names. `files` are the suffixes (`.png`, `.csv`) of files that
     the model's own reader understands; empty without a reader. `form` is what a page needs to ask for an input: size and
     channels of pictures, columns of a table with their kinds, levels and usual values. `examples` are names of rows that
-    are kept with the run. `version` says which weights these are.
+    are kept with the run. `version` says which weights these are. `threshold` is the probability from which a row is of the
+    second of two classes, where the output is one probability.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Card:
     form: Mapping[str, Any] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     version: str = ""
+    threshold: float = 0.5
 
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data."""

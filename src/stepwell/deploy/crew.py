@@ -49,6 +49,7 @@ class Member:
         self.back_off, self.since = _FIRST, 0.0
         self._died: Died | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._took_too_long = False
 
     def run(self, entries: Sequence[Entry], done: Done, died: Died) -> None:
         """Run a batch, after which it is idle again before `done` is told; or `died` is, and it starts anew.
@@ -63,7 +64,11 @@ class Member:
 
         self.worker.run(entries, ended)
         self._died = died
-        self._timer = asyncio.get_running_loop().call_later(self._crew.batch_timeout, self.worker.kill)
+        self._timer = asyncio.get_running_loop().call_later(self._crew.batch_timeout, self._late)
+
+    def _late(self) -> None:
+        self._took_too_long = True
+        self.worker.kill()
 
     def _free(self) -> None:
         self._died = None
@@ -75,6 +80,8 @@ class Member:
         """The worker died."""
         died = self._died
         self._free()
+        if self._took_too_long:
+            cause, self._took_too_long = f"was ended after {self._crew.batch_timeout:g} s", False
         if self in self._crew.idle:
             self._crew.idle.remove(self)
         self._crew.revive(self, cause)
@@ -133,7 +140,7 @@ class Crew:
             member.back_off = min(2 * member.back_off, _LONGEST)
             try:
                 await self._start(member)
-            except StepwellError as error:
+            except (StepwellError, OSError) as error:  # the latter where the machine has no memory or descriptors left
                 log.warning("a worker could not start: %s; trying again in %.1f s", error, member.back_off)
                 continue
             self._meter.restarts.inc()

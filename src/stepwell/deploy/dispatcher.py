@@ -5,6 +5,7 @@ event loop, in plain calls between which nothing else happens, so there is nothi
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from itertools import count
@@ -20,6 +21,8 @@ from stepwell.deploy.settings import MAX_COST, Limits
 from stepwell.deploy.waiting import Entry, Waiting
 from stepwell.deploy.work import Outcome
 
+log = logging.getLogger("stepwell.deploy")
+
 
 class Dispatcher:
     """A queue, and the workers of a `crew` that empty it."""
@@ -29,6 +32,7 @@ class Dispatcher:
         self._loop = asyncio.get_running_loop()
         self._row_cost = {card.name: row_cost(card) for card in cards}
         self.waiting = Waiting(limits.queue or 32 * limits.rows * max(self._row_cost.values()))
+        self._open = set[Entry]()  # waiting or at work
         self._numbers, self._clients = count(), Counter[str]()
         self._pace, self._quarantine = Pace(), Quarantine()
         self._due: asyncio.TimerHandle | None = None  # when an idle worker has waited long enough for a batch to fill
@@ -36,9 +40,10 @@ class Dispatcher:
 
     def submit(self, call: Call) -> "asyncio.Future[Reply]":
         """The answer to a call, some day. Cancelling it takes the call out of the queue. Raises `Refused`, where the queue has no
-        room, its client has too many waiting, or its input has killed two workers.
+        room, its client has too many waiting, its rows are too many, or its input has killed two workers.
         """
         self._quarantine.check(call)
+        check_rows(call, self._limits.rows_per_call)
         if self._limits.per_client and self._clients[call.client] >= self._limits.per_client:
             raise self._meter.shed(Refused(429, _too_many(self._limits.per_client), retry_after=self._time_to_empty()))
         entry = self._entry(call)
@@ -57,18 +62,20 @@ class Dispatcher:
             rows, cost = payload.rows, sum(array.size for array in payload.arrays.values())
         else:  # a file is a row, until it is read, and takes as much memory as the row or itself
             rows, cost = 1, max(self._row_cost[call.model], len(payload.data) // 4)
-        number = next(self._numbers)
-        return Entry(call, rows, cost, bucket(call, number), number, self._loop.time(), self._loop.create_future())
+        number, now = next(self._numbers), self._loop.time()
+        deadline = call.deadline if call.deadline is not None else now + self._limits.timeout
+        return Entry(call, rows, cost, bucket(call, number), number, now, deadline, self._loop.create_future())
 
     def _watch(self, entry: Entry) -> None:
         """Let the entry go when its client or its deadline does."""
         call = entry.call
+        self._open.add(entry)
         self._clients[call.client] += 1
-        deadline = call.deadline if call.deadline is not None else entry.arrived + self._limits.timeout
-        timer = self._loop.call_at(deadline, self._expire, entry)
+        timer = self._loop.call_at(entry.deadline, self._expire, entry)
 
         def ended(answer: "asyncio.Future[Reply]") -> None:
             timer.cancel()
+            self._open.discard(entry)
             self._clients[call.client] -= 1
             if not self._clients[call.client]:
                 del self._clients[call.client]
@@ -79,9 +86,20 @@ class Dispatcher:
 
     def _expire(self, entry: Entry) -> None:
         if self.waiting.remove(entry):
-            waited = self._loop.time() - entry.arrived
-            why = f"The request waited {waited:.2f} s, its limit, and no worker was free. Try again later."
-            _refuse(entry, self._meter.shed(Refused(503, why, retry_after=self._time_to_empty()), "deadline"))
+            self._shed(entry)
+
+    def _shed(self, entry: Entry) -> None:
+        waited = self._loop.time() - entry.arrived
+        why = f"The request waited {waited:.2f} s, its limit, and no worker was free. Try again later."
+        _refuse(entry, self._meter.shed(Refused(503, why, retry_after=self._time_to_empty()), "deadline"))
+
+    def end(self) -> None:
+        """Refuse all that is open: the server ends, and will not wait any longer."""
+        for entry in list(self._open):
+            self.waiting.remove(entry)
+            _refuse(
+                entry, Refused(503, "The server ended before the answer was there. Ask another one.", retry_after=5)
+            )
 
     def _soon(self) -> None:
         """Look for work once this turn of the event loop is over: what arrives in the same turn shares a batch."""
@@ -96,12 +114,11 @@ class Dispatcher:
             self._start(self._crew.idle.popleft(), entries)
 
     def _ready(self) -> bool:
-        """Whether the next batch should start: it is full, or its first entry has waited enough; if not, it is looked at again."""
-        head, rows = self.waiting.head(self._limits.rows)
-        if head is None:
-            return False
-        due = head.arrived + self._limits.wait
-        if rows >= self._limits.rows or self._loop.time() >= due:
+        """Whether the next batch should start: it is full, or has waited enough; if not, it is looked at again."""
+        if not self._limits.wait or not self.waiting.cost:
+            return bool(self.waiting.cost)
+        due = self.waiting.due(self._limits.wait, self._limits.rows)
+        if self._loop.time() >= due:
             return True
         if self._due is None:
             self._due = self._loop.call_at(due, self._is_due)
@@ -125,6 +142,10 @@ class Dispatcher:
             for entry in entries:
                 _refuse(entry, Refused(413, f"The input is too large: {error}. Send fewer rows at a time."))
             self._crew.idle.append(member)
+        except Exception as error:  # a worker that cannot be written to is as good as dead
+            log.exception("a batch could not be given to worker process %d", member.worker.pid)
+            member.worker.kill()
+            self._died(entries, f"could not be given work ({type(error).__name__})")
 
     def _ended(self, entries: Sequence[Entry], outcomes: Sequence[Outcome], seconds: float, started: float) -> None:
         self._soon()  # its worker is idle again: the next batch goes before these answers
@@ -145,6 +166,9 @@ class Dispatcher:
                     entry,
                     Refused(500, f"A worker process {cause} while it ran this input, twice. It is not tried again."),
                 )
+                continue
+            if self._loop.time() >= entry.deadline:  # its timer has rung while it ran
+                self._shed(entry)
                 continue
             entry.alone = True
             self._meter.retried.inc()
@@ -168,6 +192,14 @@ def bucket(call: Call, number: int) -> Hashable:
         arrays = call.payload.arrays.items()
         return (call.model, tuple((name, array.dtype.str, array.shape[1:]) for name, array in arrays))
     return (call.model, "files")
+
+
+def check_rows(call: Call, most: int) -> None:
+    """Raise `Refused` (413) for a call of more rows: an answer is made for each."""
+    if isinstance(call.payload, Arrays) and call.payload.rows > most:
+        raise Refused(
+            413, f"The request has {call.payload.rows:,} rows; {most:,} are the most. Send fewer rows at a time."
+        )
 
 
 def row_cost(card: Card) -> int:

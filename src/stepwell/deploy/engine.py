@@ -17,11 +17,11 @@ _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
 class Engine:
-    """Models by name. At most `max_rows` rows go through one of them at once."""
+    """Models by name. At most `max_rows` rows go through one of them at once, and a file has at most `rows_per_call`."""
 
-    def __init__(self, servables: Iterable[Servable], max_rows: int) -> None:
+    def __init__(self, servables: Iterable[Servable], max_rows: int, rows_per_call: int = 2**14) -> None:
         self._servables = {servable.card.name: servable for servable in servables}
-        self._max_rows = max_rows
+        self._max_rows, self._rows_per_call = max_rows, rows_per_call
 
     def run(self, work: Work) -> list[Outcome]:
         """What became of each call, in order. Where the batch fails, each call runs alone, so that a bad one fails alone."""
@@ -33,7 +33,7 @@ class Engine:
         return self._of_parts(servable, inputs, parts, work.wants)
 
     def _of_files(self, servable: Servable, work: Work) -> list[Outcome]:
-        readings = [_read(servable, file) for file in work.files]
+        readings = [_read(servable, file, self._rows_per_call) for file in work.files]
         read = [
             (reading, wants)
             for reading, wants in zip(readings, work.wants, strict=True)
@@ -79,13 +79,16 @@ def _bounds(counts: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip([0, *ends], ends, strict=False))
 
 
-def _read(servable: Servable, file: File) -> Reading | Outcome:
+def _read(servable: Servable, file: File, most: int) -> Reading | Outcome:
     if servable.reader is None:
         return Outcome(refusal=(415, f"The model {servable.card.name} reads no files; send its input as an array."))
     try:
-        return read_bytes(servable.reader, file.data, file.suffix)
+        reading = read_bytes(servable.reader, file.data, file.suffix)
     except Exception as error:  # noqa: BLE001 - files hold anything, and so do the errors of what decodes them
         return _refusal(error)
+    if (count := rows(reading.inputs)) > most:
+        return Outcome(refusal=(413, f"The file has {count:,} rows; {most:,} are the most. Send fewer rows at a time."))
+    return reading
 
 
 def _outcome(answers: list[Any], arrays: Mapping[str, Numbers], wanted: Wants, start: int, end: int) -> Outcome:

@@ -9,6 +9,7 @@ from stepwell.deploy.calls import Call, Refused, Reply
 from stepwell.deploy.card import Card
 from stepwell.deploy.crew import Crew
 from stepwell.deploy.dispatcher import Dispatcher
+from stepwell.deploy.intake import Intake
 from stepwell.deploy.metrics import Meter
 from stepwell.deploy.settings import Limits
 
@@ -53,7 +54,7 @@ class Hub:
         self._crew, self._limits, self.meter = crew, limits, meter
         self.cards: Mapping[str, Card] = {}
         self._examples: Mapping[str, Sequence[tuple[str, bytes]]] = {}
-        self.limit = limits.body
+        self.limit = Intake(limits.body, limits.bodies, limits.reading)
         self.draining = False
         self._dispatcher: Dispatcher | None = None
 
@@ -63,6 +64,11 @@ class Hub:
         self._dispatcher = Dispatcher(self._crew, loaded.cards, self._limits, self.meter)
         self._crew.woken = self._dispatcher.wake
         self.cards, self._examples = {card.name: card for card in loaded.cards}, loaded.examples
+
+    def hurry(self) -> None:
+        """Refuse what is not answered yet: the server cannot wait any longer."""
+        if self._dispatcher is not None:
+            self._dispatcher.end()
 
     async def stop(self) -> None:
         """End the workers."""

@@ -1,19 +1,21 @@
 """`/predict` and `/explain`, where nearly all requests go: in plain ASGI, since a framework costs more than all the rest."""
 
-import asyncio
+import json
 import logging
+from asyncio import get_running_loop
 from collections.abc import Mapping
 from math import ceil
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stepwell.deploy.body import body_of
-from stepwell.deploy.calls import Call, Refused, Reply, Wants
+from stepwell.deploy.calls import Arrays, Call, File, Refused, Wants
 from stepwell.deploy.card import Card
 from stepwell.deploy.hub import Gone, Hub
+from stepwell.deploy.protocols.aside import aside
 from stepwell.deploy.protocols.bodies import decode, takes_long
-from stepwell.deploy.protocols.encode import encode, wants_of
-from stepwell.deploy.protocols.json_body import json_bytes
+from stepwell.deploy.protocols.encode import encode, fared, wants_of
+from stepwell.deploy.protocols.json_body import error_bytes
 
 log = logging.getLogger("stepwell.deploy")
 
@@ -21,7 +23,9 @@ _VERBS: Mapping[str, Wants] = {"predict": "answers", "explain": "explanation"}
 
 
 class Predicting:
-    """An ASGI application before another: it answers `POST /predict`, `/predict/NAME` and `/explain…`, and passes the rest on."""
+    """An ASGI application before another: it answers `/predict`, `/predict/NAME` and `/explain…`, to which one POSTs, and passes
+    the rest on.
+    """
 
     def __init__(self, hub: Hub, rest: ASGIApp) -> None:
         self._hub, self._rest = hub, rest
@@ -35,18 +39,19 @@ class Predicting:
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         client = scope.get("client")
         try:
+            if scope["method"] != "POST":
+                raise Refused(405, not_for(scope["method"], scope["path"]))
             content = await self._answer(verb, name, headers, client[0] if client else "", receive)
         except Refused as refused:
             self._hub.meter.answered(name if name and name in self._hub.cards else "", refused.status)
-            await respond(
-                send, refused.status, json_bytes({"error": str(refused)}), "application/json", refusal_headers(refused)
-            )
+            told = error_bytes(str(refused))
+            await respond(send, refused.status, told, "application/json", refusal_headers(refused))
         except Gone:
             return
         except Exception as error:  # a bug; the client is told so, and the connection lives on
             log.exception("a request failed")
             text = f"The server failed: {type(error).__name__}. Its log says more."
-            await respond(send, 500, json_bytes({"error": text}), "application/json", {})
+            await respond(send, 500, error_bytes(text), "application/json", {})
         else:
             await respond(send, 200, *content)
 
@@ -55,37 +60,46 @@ class Predicting:
     ) -> tuple[bytes, str, dict[str, str]]:
         hub, wants = self._hub, _VERBS[verb]
         card = hub.card(name)
-        accept = headers.get("accept", "")
-        payload = await _payload(card, headers.get("content-type", ""), await body_of(headers, receive, hub.limit))
+        accept, kind = headers.get("accept", ""), headers.get("content-type", "")
+        until = deadline(headers.get("x-timeout-ms"))  # from now on: a client's time runs while it sends
+        body = await body_of(headers, receive, hub.limit)
+        payload = await aside(takes_long(kind, body), _payload, card, kind, body, wants)
         wanted = wants if wants == "explanation" else wants_of(accept)
-        call = Call(card.name, payload, wanted, deadline(headers.get("x-timeout-ms")), client)
+        call = Call(card.name, payload, wanted, until, client)
         reply = await hub.ask(call, receive)
         body, kind = encode(card, reply, accept, field="explanation" if wants == "explanation" else "answers")
         hub.meter.answered(card.name, 200)
-        return body, kind, _told(reply)
+        return body, kind, fared(reply)
 
 
 def _address(scope: Scope) -> tuple[str | None, str | None]:
     """The verb and the model of a request; no verb for what is answered elsewhere."""
-    if scope["type"] != "http" or scope["method"] != "POST":
+    if scope["type"] != "http":
         return None, None
     verb, _, name = scope["path"][1:].partition("/")
     return (verb, name or None) if verb in _VERBS else (None, None)
 
 
-async def _payload(card: Card, kind: str, body: bytes):  # type: ignore[no-untyped-def]  # that of decode
-    if takes_long(kind, body):
-        return await asyncio.to_thread(decode, card, kind, body)
-    return decode(card, kind, body)
+def _payload(card: Card, kind: str, body: bytes, wants: Wants) -> Arrays | File:
+    payload = decode(card, kind, body)
+    if wants == "explanation":
+        _check_alone(card, payload)
+    return payload
 
 
-def _told(reply: Reply) -> dict[str, str]:
-    """How the request fared: rows of its batch, milliseconds in the queue and in the worker."""
-    return {
-        "X-Batch": str(reply.batch),
-        "X-Queue-Ms": f"{1000 * reply.waited:.2f}",
-        "X-Compute-Ms": f"{1000 * reply.computed:.2f}",
-    }
+def _check_alone(card: Card, payload: Arrays | File) -> None:
+    """Raise `Refused` (422) for more rows than the one that is explained. How many a CSV file has, only its reader finds out."""
+    if isinstance(payload, Arrays):
+        rows = payload.rows
+    else:  # of a series, many records are the past of one row
+        rows = len(json.loads(payload.data)) if payload.suffix == ".json" and card.kind == "table" else 1
+    if rows > 1:
+        raise Refused(422, f"/explain explains one row at a time, and the request has {rows:,}. Send each by itself.")
+
+
+def not_for(method: str, path: str) -> str:
+    """What to say of an address that is asked in another way than it answers."""
+    return f"{method[:20]} is not for {path[:200]}: predictions are POSTed, the rest is read by GET."
 
 
 def deadline(given: str | None) -> float | None:
@@ -94,12 +108,16 @@ def deadline(given: str | None) -> float | None:
         return None
     if not (given.isascii() and given.isdecimal() and len(given) < 10):
         raise Refused(400, f"X-Timeout-Ms is {given[:40]!r}; a whole number of milliseconds is due.")
-    return asyncio.get_running_loop().time() + int(given) / 1000
+    return get_running_loop().time() + int(given) / 1000
 
 
 def refusal_headers(error: Refused) -> dict[str, str]:
-    """When to come again, and whether the connection is closed: what is left of a body that is too large is not read."""
-    headers = {"Connection": "close"} if error.status == 413 else {}
+    """When to come again, what is allowed, and whether the connection is closed: what is left of a body that is too large or too
+    slow is not read.
+    """
+    headers = {"Connection": "close"} if error.status in (408, 413) else {}
+    if error.status == 405:
+        headers["Allow"] = "POST"
     if error.retry_after is not None:
         headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
     return headers

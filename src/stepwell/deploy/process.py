@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from stepwell.core.errors import StepwellError
 from stepwell.deploy.arena import Arena, new_memory
@@ -18,7 +20,10 @@ from stepwell.deploy.waiting import Entry
 from stepwell.deploy.wire import Message, Messages, packed, read_outcomes, write_work
 from stepwell.deploy.work import Outcome
 
+_LOADING = 600.0  # seconds that the models may take
+_ENDING = 3.0  # seconds that one may take to end by itself, with nothing more to say
 _GRACE = 5.0  # seconds that a worker has to end by itself
+C = TypeVar("C", int, Arena)
 Done = Callable[[list[Outcome], float], None]
 Died = Callable[[str], None]
 
@@ -26,71 +31,88 @@ Died = Callable[[str], None]
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """What a worker is started with: `load`, the name (`module:function`) of what makes a `Servable` of each of `models`
-    (plain data), how many rows run at once, and torch's threads.
+    (plain data), how many rows run at once, how many a file may hold, and torch's threads.
     """
 
     load: str
     models: tuple[Mapping[str, Any], ...]
     max_rows: int = 64
+    rows_per_call: int = 2**14
     threads: int = 1
 
     def message(self) -> Message:
         """As a worker is told it."""
-        return {"load": self.load, "models": list(self.models), "max_rows": self.max_rows, "threads": self.threads}
+        return {**asdict(self), "models": list(self.models)}
 
 
 class ProcessWorker(asyncio.Protocol):
     """One worker process. `run` gives it a batch, of which `done` is told, or `died` with the cause if it ends unasked."""
 
     def __init__(self, job: Job) -> None:
-        self._job, self._messages = job, Messages()
+        self._job = job
+        self._process: subprocess.Popen[bytes] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._alive: int | None = None
         self._done: Done | None = None
         self._died: Died | None = None
         self._stopping = False
 
     async def start(self, died: Died) -> Loaded:
         """Start the process and load its models; returns what they are. Raises `StepwellError` with its reason where it cannot."""
-        self._died = None
+        self._died = self._done = None
         self._stopping = False
+        self._messages = Messages()  # of an earlier process a part of one may be left
         self._first: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._gone = asyncio.Event()
         await self._launch()
-        self._transport.write(packed(self._job.message()))
-        first = await self._first
+        self._write(self._job.message())
+        first = await self._loaded()
         if "failed" in first:
             await self.stop()
             raise StepwellError(first["failed"])
+        if self._gone.is_set():
+            raise StepwellError("A worker process ended as soon as it was ready.")
         self._died = died
         return Loaded.from_json(first)
 
+    async def _loaded(self) -> Message:
+        """What the process says of its models, or why there are none."""
+        try:
+            return await asyncio.wait_for(self._first, _LOADING)
+        except TimeoutError:
+            self.kill()
+            return {"failed": f"A worker process had not loaded its models after {_LOADING:.0f} s."}
+
     async def _launch(self) -> None:
-        ours, theirs = socket.socketpair()
-        alive, writing = os.pipe()
-        self._alive: int | None = writing
-        memory = new_memory(), new_memory()
-        self._incoming, self._outgoing = Arena(memory[0]), Arena(memory[1])
-        inherited = (theirs.fileno(), *memory, alive)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "stepwell.deploy.worker", *map(str, inherited)],
-            pass_fds=inherited,
-            start_new_session=True,  # a terminal's Ctrl-C reaches the server alone
-            env={**os.environ, "OMP_NUM_THREADS": str(self._job.threads)},
-        )
-        theirs.close()
-        for descriptor in (*memory, alive):
-            os.close(descriptor)
-        transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=ours)
-        self._transport = transport
+        """Start the process, and listen to it. Raises `OSError` where the machine has no room for it; then nothing is left open."""
+        with ExitStack() as theirs, ExitStack() as ours:
+            near, far = socket.socketpair()
+            ours.callback(near.close)
+            theirs.callback(far.close)
+            alive, self._alive = os.pipe()
+            theirs.callback(os.close, alive)
+            ours.callback(self._let_go)
+            memory = [_until_closed(theirs, new_memory()), _until_closed(theirs, new_memory())]
+            self._incoming, self._outgoing = (_until_closed(ours, Arena(descriptor)) for descriptor in memory)
+            folder = ours.enter_context(TemporaryDirectory(prefix="stepwell-", ignore_cleanup_errors=True))
+            self._process = _started((far.fileno(), *memory, alive), self._job.threads, folder)
+            ours.callback(_ended, self._process)
+            self._transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: self, sock=near)
+            self._ours = ours.pop_all()
 
     @property
     def pid(self) -> int:
         """The process's number."""
-        return self._process.pid
+        return self._process.pid if self._process else 0
 
     def run(self, entries: Sequence[Entry], done: Done) -> None:
         """Give it a batch of one lane. Raises `MemoryError` where it does not fit into the shared memory."""
         message = _message(self._incoming, entries)
         self._done = done
+        self._write(message)
+
+    def _write(self, message: Message) -> None:
+        assert self._transport is not None
         self._transport.write(packed(message))
 
     def data_received(self, data: bytes) -> None:
@@ -105,38 +127,31 @@ class ProcessWorker(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         """The worker is gone."""
         self._gone.set()
-        cause = self._reaped()
-        self._let_go()
-        self._incoming.close()
-        self._outgoing.close()
+        assert self._process is not None
+        cause = _told(_ended(self._process))
+        self._ours.close()
         if not self._first.done():
-            self._first.set_result({"failed": f"A worker process {cause} before it was ready."})
+            self._first.set_result(
+                {"failed": f"A worker process {cause} before it was ready. What it printed above says more."}
+            )
         elif self._died is not None and not self._stopping:
             self._died(cause)
 
-    def _reaped(self) -> str:
-        """How the process ended, in words; one that closed its socket and lives on is killed."""
-        try:
-            code = self._process.wait(timeout=0.5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        if code < 0:
-            return f"was killed by {signal.Signals(-code).name}"
-        return f"ended with exit code {code}"
-
     def kill(self) -> None:
         """End it at once, as for a batch that takes too long."""
-        self._process.kill()
+        if self._process is not None:
+            self._process.kill()
 
     async def stop(self) -> None:
         """End it, and wait until it has ended."""
         self._stopping = True
         self._let_go()
+        if self._transport is None:  # it never came so far that it could be spoken to
+            return
         try:
             await asyncio.wait_for(self._gone.wait(), _GRACE)
         except TimeoutError:
-            self._process.kill()
+            self.kill()
             await self._gone.wait()
 
     def _let_go(self) -> None:
@@ -144,6 +159,43 @@ class ProcessWorker(asyncio.Protocol):
         if self._alive is not None:
             os.close(self._alive)
             self._alive = None
+
+
+def _until_closed(stack: ExitStack, what: C) -> C:
+    """A descriptor, or what has a `close`, that is closed with a stack."""
+    if isinstance(what, int):
+        stack.callback(os.close, what)
+    else:
+        stack.callback(what.close)
+    return what
+
+
+def _started(inherited: Sequence[int], threads: int, folder: str) -> "subprocess.Popen[bytes]":
+    """The process, which inherits descriptors. What it writes to disk for a while lies in `folder`, which outlives it."""
+    return subprocess.Popen(
+        # Without -P a file of the working folder, such as a user's queue.py, would stand for Python's own.
+        [sys.executable, "-P", "-m", "stepwell.deploy.worker", *map(str, inherited)],
+        pass_fds=inherited,
+        start_new_session=True,  # a terminal's Ctrl-C reaches the server alone
+        env={**os.environ, "OMP_NUM_THREADS": str(threads), "TMPDIR": folder},
+    )
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> int:
+    """The exit code of a process that ends; one that lives on is killed."""
+    try:
+        return process.wait(timeout=_ENDING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def _told(code: int) -> str:
+    """How a process ended, in words."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    names = {each.value: each.name for each in signal.Signals}  # real-time signals have none
+    return f"was killed by {names.get(-code, f'signal {-code}')}"
 
 
 def _message(arena: Arena, entries: Sequence[Entry]) -> Message:

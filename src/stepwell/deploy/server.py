@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import ceil
 
 import uvicorn
 
@@ -20,6 +21,7 @@ from stepwell.deploy.process import Job, ProcessWorker
 from stepwell.deploy.settings import Limits
 from stepwell.deploy.thread import ThreadWorker
 
+_TOLD = 2  # seconds in which those who are refused at the end hear of it
 log = logging.getLogger("stepwell.deploy")
 
 
@@ -83,7 +85,7 @@ async def _serve(site: Site, bound: socket.socket, ready: Callable[[Hub, int], N
     server = _Server(_config(site, hub))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _end, hub, server)
+        loop.add_signal_handler(number, _end, hub, server, site.limits.drain)
     loading = loop.create_task(_load(hub, server, lambda: ready(hub, bound.getsockname()[1])))
     try:
         await server.serve([bound])
@@ -105,11 +107,14 @@ async def _load(hub: Hub, server: _Server, ready: Callable[[], None]) -> None:
     ready()
 
 
-def _end(hub: Hub, server: _Server) -> None:
-    """Take no more requests, and end when those under way are answered; a second signal ends at once."""
+def _end(hub: Hub, server: _Server, drain: float) -> None:
+    """Take no more requests, and end when those under way are answered, or refused after `drain` seconds; a second signal ends
+    at once.
+    """
     server.force_exit = hub.draining
     hub.draining = True
     server.should_exit = True
+    asyncio.get_running_loop().call_later(drain, hub.hurry)
 
 
 def _workers(site: Site) -> list[Worker]:
@@ -131,5 +136,6 @@ def _config(site: Site, hub: Hub) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=max(1, round(site.limits.drain)),
+        limit_concurrency=site.limits.connections,
+        timeout_graceful_shutdown=ceil(site.limits.drain) + _TOLD,
     )

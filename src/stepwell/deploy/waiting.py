@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from math import inf
 
 from stepwell.deploy.calls import Call, Refused, Reply
 
@@ -10,7 +11,7 @@ from stepwell.deploy.calls import Call, Refused, Reply
 @dataclass(eq=False)
 class Entry:
     """A call in the queue or at work. `cost` is its elements, `bucket` what it can share a batch with, `number` its place in
-    the order of arrival. One that a worker died of is tried again `alone`.
+    the order of arrival, `deadline` when nobody waits for it any more. One that a worker died of is tried again `alone`.
     """
 
     call: Call
@@ -19,6 +20,7 @@ class Entry:
     bucket: Hashable
     number: int
     arrived: float
+    deadline: float
     answer: "asyncio.Future[Reply]"
     alone: bool = False
 
@@ -61,14 +63,17 @@ class Waiting:
         lanes = self._lanes.values()
         return iter(min(lanes, key=lambda lane: next(iter(lane)), default={}).values())
 
-    def head(self, enough: int) -> tuple[Entry | None, int]:
-        """The entry that came first, and how many rows, counted up to `enough`, could run with it."""
-        head, rows = None, 0
+    def due(self, wait: float, enough: int) -> float:
+        """When the next batch should start, if every entry may wait for `wait` seconds and for half of the time that it has;
+        -inf where `enough` rows are there, or the entry that came first runs alone.
+        """
+        rows, due = 0, inf
         for entry in self._first():
-            head, rows = head or entry, rows + entry.rows
+            rows += entry.rows
+            due = min(due, entry.arrived + wait, (entry.arrived + entry.deadline) / 2)
             if rows >= enough or entry.alone:
-                return head, enough
-        return head, rows
+                return -inf
+        return due
 
     def take(self, max_rows: int, max_cost: int) -> list[Entry]:
         """The next batch: the entry that came first, and those of its lane after it while rows and elements are within bounds.

@@ -18,7 +18,8 @@ from stepwell.deploy.wire import packed, read_work, receive, write_outcomes
 def main(words: list[str]) -> None:
     """Load the models that the first message names, then answer one batch after another until the server goes."""
     faulthandler.enable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which ends its workers when they are done
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are the server's, which ends its workers when they are done
+        signal.signal(number, signal.SIG_IGN)
     descriptor, incoming, outgoing, alive = map(int, words)
     _end_with_server(alive)
     connection = socket.socket(fileno=descriptor)
@@ -50,7 +51,10 @@ def start(settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     servables = [load(model) for model in settings["models"]]
     warm_up(servables, settings["max_rows"])
     cards = [servable.card.to_json() for servable in servables]
-    return Engine(servables, settings["max_rows"]), {"cards": cards, "examples": shown(servables)}
+    return Engine(servables, settings["max_rows"], settings["rows_per_call"]), {
+        "cards": cards,
+        "examples": shown(servables),
+    }
 
 
 def _serve(connection: socket.socket, engine: Any, incoming: Arena, outgoing: Arena) -> None:

@@ -3,6 +3,7 @@
 from stepwell.models.activations import ACTIVATIONS
 from stepwell.models.alexnet import AlexNet
 from stepwell.models.backbones import BACKBONES
+from stepwell.models.captioner import Captioner
 from stepwell.models.cifar import DESIGNS, Net, NetDepth, NetResDeep
 from stepwell.models.cnn2 import CNN2
 from stepwell.models.convnet import ConvNet
@@ -27,6 +28,7 @@ __all__ = [
     "CNN2",
     "VGG",
     "AlexNet",
+    "Captioner",
     "ConvNet",
     "CycleGAN",
     "DigitNet",

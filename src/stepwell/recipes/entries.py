@@ -114,4 +114,11 @@ ENTRIES = (
         "Deep Learning with PyTorch S2.4",
         "10 min",
     ),
+    Entry(
+        "captions",
+        "stepwell.recipes.captions:captions",
+        "Say in words what pictures show: your own, from a CSV of paths and captions, or drawn scenes",
+        "Deep Learning with PyTorch S2.5",
+        "60 s",
+    ),
 )

@@ -23,7 +23,7 @@ def fashion(
     data: Annotated[Path | None, "the folder of data sets; else STEPWELL_DATA, else it is downloaded"] = None,
     network: Annotated[Literal["convnet", "lenet", "small", "resnet18"], "the network"] = "convnet",
     augment: Annotated[tuple[str, ...], AUGMENT_HELP] = (),
-    learning_rate: Annotated[float, "largest step size of AdamW, which rises to it and falls again"] = 4e-3,
+    learning_rate: Annotated[float, "largest step size of AdamW, which rises to it and falls again"] = 8e-3,
     weight_decay: Annotated[float, "pull of the weights towards zero"] = 0.01,
     batch_size: Annotated[int, "pictures of an update"] = 128,
     epochs: Annotated[int, "passes over the 54,000 training pictures"] = 3,

@@ -39,6 +39,11 @@ KINDS = {
         baselines="stepwell.recipes.series_report:baselines",
         insight="stepwell.recipes.series_report:insight",
     ),
+    "captions": Kind(
+        reader="stepwell.data.images.caption_reader:CaptionReader",
+        baselines="stepwell.recipes.captions_report:baselines",
+        insight="stepwell.recipes.captions_report:insight",
+    ),
 }
 
 

@@ -28,6 +28,11 @@ _COARSE = 128  # pixels of a side from which fewer squares cover a picture: each
 def check_kind(predictor: Predictor) -> None:
     """Raise `RunError` for a predictor of other things than pictures."""
     kind = predictor.reader.kind
+    if kind == "captions":
+        raise RunError(
+            "The run says in words what pictures show; it has no classes whose places in a picture could be shown. For the"
+            " captions: stepwell predict RUN PHOTO"
+        )
     if kind != "images":
         raise RunError(
             f"The run was trained on a {kind}, not on pictures, so there is nothing to look at. Its report shows what it goes by:"

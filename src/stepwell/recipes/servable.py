@@ -18,7 +18,7 @@ from stepwell.recipes.predictor import load_predictor
 from stepwell.recipes.recipe import load
 from stepwell.recipes.status import check_trained
 from stepwell.runs import Run, open_run
-from stepwell.tasks import Binary, Multiclass
+from stepwell.tasks import Binary, Captioning, Multiclass, Translation
 from stepwell.tasks.base import Task
 from stepwell.tasks.side_heads import main_task
 from stepwell.training.state import load_model
@@ -36,6 +36,7 @@ def load_servable(run: Run, which: str | int = "best", name: str | None = None) 
             f"{run.folder} was not made by a recipe, so its model cannot be built again. Write a recipe for it."
         )
     model, task, reader = _parts(run, which)
+    _refuse(run, task)
     model = model.cpu().eval().requires_grad_(False)
     examples = _examples(run)
     outputs = output_arrays(model, task, examples.inputs)
@@ -43,6 +44,20 @@ def load_servable(run: Run, which: str | int = "best", name: str | None = None) 
     return Servable(
         card=card, model=model, task=task, reader=reader, examples=examples.inputs, raw=examples.raw, explain=explain
     )
+
+
+def _refuse(run: Run, task: Task) -> None:
+    """Raise `RunError` for answers that are no numbers a row, with the command that gives them."""
+    if isinstance(task, Translation):
+        raise RunError(
+            f"{run.name} makes pictures of pictures, which are no answers to serve or export. Use: stepwell translate PHOTO "
+            f"--weights {run.folder}"
+        )
+    if isinstance(task, Captioning):
+        raise RunError(
+            f"{run.name} says captions word by word, which are no answers to serve or export. Use: stepwell predict"
+            f" {run.folder} PHOTO"
+        )
 
 
 def load_named(plain: Mapping[str, Any]) -> Servable:
@@ -85,7 +100,14 @@ def _card(
         form=form_of(reader, examples.inputs),
         examples=examples.names,
         version=str(run.read_checkpoint(which).step),
+        threshold=_threshold(task),
     )
+
+
+def _threshold(task: Task) -> float:
+    """The probability from which a task of two classes says the second."""
+    inner = main_task(task)
+    return inner.threshold if isinstance(inner, Binary) else 0.5
 
 
 def _classes(task: Task) -> tuple[str, ...]:

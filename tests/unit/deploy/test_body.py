@@ -9,6 +9,7 @@ import pytest
 from stepwell.deploy.body import body_of
 from stepwell.deploy.calls import Refused
 from stepwell.deploy.hub import Gone
+from stepwell.deploy.intake import Intake
 
 
 def read(parts, limit=100, **headers):
@@ -20,7 +21,9 @@ def read(parts, limit=100, **headers):
             return {"type": "http.disconnect"}
         return {"type": "http.request", "body": part, "more_body": bool(parts)}
 
-    return asyncio.run(body_of({name.replace("_", "-"): value for name, value in headers.items()}, receive, limit))
+    return asyncio.run(
+        body_of({name.replace("_", "-"): value for name, value in headers.items()}, receive, Intake(limit))
+    )
 
 
 def test_parts_are_joined():

@@ -1,6 +1,7 @@
 """The queue: first in first out by lane, bounded by elements."""
 
 import asyncio
+from math import inf
 
 import pytest
 from hypothesis import given
@@ -10,13 +11,13 @@ from stepwell.deploy.calls import Call, File, Refused
 from stepwell.deploy.waiting import Entry, Waiting
 
 
-def entry(number, bucket="a", rows=1, cost=1, *, alone=False):
+def entry(number, bucket="a", rows=1, cost=1, *, alone=False, arrived=0.0, deadline=30.0):
     loop = asyncio.new_event_loop()
     try:
         answer = loop.create_future()
     finally:
         loop.close()
-    return Entry(Call("m", File(b"", ".png")), rows, cost, bucket, number, 0.0, answer, alone)
+    return Entry(Call("m", File(b"", ".png")), rows, cost, bucket, number, arrived, deadline, answer, alone)
 
 
 ENTRIES = st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=40)
@@ -80,6 +81,17 @@ def test_one_that_is_tried_again_goes_first_alone_and_finds_room():
     waiting.add(entry(5, cost=10))
     again = entry(1, cost=10, alone=True)
     waiting.add(again)
-    assert waiting.head(64) == (again, 64)
+    assert waiting.due(1.0, 64) == -inf
     assert [each.number for each in waiting.take(64, 100)] == [1]
     assert [each.number for each in waiting.take(64, 100)] == [5]
+
+
+def test_a_batch_is_due_when_its_first_has_waited_or_one_has_lost_half_of_its_time():
+    waiting = Waiting(100)
+    assert waiting.due(1.0, 4) == inf
+    waiting.add(entry(0, arrived=10.0, deadline=40.0))
+    assert waiting.due(1.0, 4) == 11.0
+    waiting.add(entry(1, arrived=10.25, deadline=10.75))
+    assert waiting.due(1.0, 4) == 10.5
+    waiting.add(entry(2, rows=2, arrived=10.3))
+    assert waiting.due(1.0, 4) == -inf

@@ -22,13 +22,13 @@ def read_sheet(path: Path, *, file: str | None = None, label: str | None = None,
     """The pictures that a table lists; arguments and errors as `stepwell.data.images.listing.find_images`."""
     table, file = read_paths(path, file)
     label = _label_column(table, file, label)
-    side = _side_column(table, (file, label), side)
+    side = side_column(table, (file, label), side)
     table = read_table(path, types={name: "text" for name in (file, label, side) if name})
     names, labels = table.frame[file].to_list(), table.frame[label].to_list()
     refuse_empty(table, file, label)
-    _refuse_missing(table, names)
+    refuse_missing(table, names)
     _refuse_contradictions(table, names, labels)
-    sides = _sides(table, side) if side else None
+    sides = sides_of(table, side) if side else None
     check_classes(str(path), labels, sides)
     classes, numbers = _numbered(labels)
     if len(names) >= _MANY and len(classes) > len(names) // 2:
@@ -42,7 +42,7 @@ def read_sheet(path: Path, *, file: str | None = None, label: str | None = None,
 def read_paths(path: Path, file: str | None = None) -> tuple[TableFile, str]:
     """A table with a column of paths, as text, and that column's name, which is found where it is not given."""
     table = read_table(path)
-    name = _named(table, file, "file") if file else _file_column(table)
+    name = named_column(table, file, "file") if file else _file_column(table)
     return read_table(path, types={name: "text"}), name
 
 
@@ -69,7 +69,7 @@ def _file_column(table: TableFile) -> str:
 
 def _label_column(table: TableFile, file: str, label: str | None) -> str:
     if label:
-        return _named(table, label, "label")
+        return named_column(table, label, "label")
     others = [name for name in table.frame.columns if name != file and name.casefold() not in _SIDES]
     by_name = [name for known in _LABELS for name in others if name.casefold() == known]
     if by_name or len(others) == 1:
@@ -80,10 +80,10 @@ def _label_column(table: TableFile, file: str, label: str | None) -> str:
     )
 
 
-def _side_column(table: TableFile, taken: Sequence[str], side: str | None) -> str | None:
+def side_column(table: TableFile, taken: Sequence[str], side: str | None) -> str | None:
     """The column of sides: the one that is named, or one that is called so and has nothing else in it."""
     if side:
-        return _named(table, side, "side")
+        return named_column(table, side, "side")
     for name in table.frame.columns:
         if name not in taken and name.casefold() in _SIDES and table.frame.schema[name] == pl.String:
             values = {str(value).casefold() for value in table.frame[name].unique().to_list()}
@@ -92,7 +92,8 @@ def _side_column(table: TableFile, taken: Sequence[str], side: str | None) -> st
     return None
 
 
-def _named(table: TableFile, given: str, what: str) -> str:
+def named_column(table: TableFile, given: str, what: str) -> str:
+    """A column that was asked for by name. Raises `DataError`, with the nearest name, where the table has none such."""
     if given not in table.frame.columns:
         raise DataError(
             f"{table.path} has no column {given!r} ({what}=); it has {listed(table.frame.columns)}."
@@ -113,7 +114,8 @@ def refuse_empty(table: TableFile, *columns: str) -> None:
             )
 
 
-def _refuse_missing(table: TableFile, names: Sequence[str]) -> None:
+def refuse_missing(table: TableFile, names: Sequence[str]) -> None:
+    """Raise `DataError` for paths from the table's folder at which there is no file, with their lines."""
     root = table.path.parent
     missing = [row for row, name in enumerate(names) if not (root / name).is_file()]
     if not missing:
@@ -137,7 +139,8 @@ def _refuse_contradictions(table: TableFile, names: Sequence[str], labels: Seque
             )
 
 
-def _sides(table: TableFile, name: str) -> tuple[str, ...]:
+def sides_of(table: TableFile, name: str) -> tuple[str, ...]:
+    """The side that a column states for each row. Raises `DataError` for what is no side, with its line."""
     values = [str(value).casefold() if value is not None else "" for value in table.frame[name].to_list()]
     for row, value in enumerate(values):
         if value not in SIDE_FOLDERS:

@@ -1,6 +1,7 @@
 import json
 import math
 from pathlib import Path
+from time import thread_time
 
 import polars as pl
 import pytest
@@ -129,6 +130,28 @@ def test_what_is_unusual_is_noted(reader):
 def test_what_cannot_be_read_is_told(reader, rows, says):
     with pytest.raises(DataError, match=says):
         reader.of_records(rows)
+
+
+@pytest.mark.parametrize(("lacking", "says"), [(0, "Row 1 has the column 'z0'"), (1, "Row 1 lacks the column 'a0'")])
+def test_many_columns_are_compared_once(lacking, says):
+    first = {f"a{number}": 1 for number in range(10_000)}
+    second = {**dict(list(first.items())[lacking:]), **{f"z{number}": 1 for number in range(10_000)}}
+    began = thread_time()
+    with pytest.raises(DataError, match=says):
+        table_of([first, second], {})
+    assert thread_time() - began < 0.5, "a search for each of them takes seconds"
+
+
+def test_more_columns_than_a_table_has_are_refused():
+    with pytest.raises(DataError, match=r"Row 0 has 10,001 columns; 10,000 are the most\. Leave out"):
+        table_of([{f"a{number}": 1 for number in range(10_001)}], {})
+
+
+def test_long_names_are_cut_in_messages():
+    for rows in ([{"a" * 500: 1}, {"b" * 500: 1}], [{"a" * 500: [1]}]):
+        with pytest.raises(DataError) as caught:
+            table_of(rows, {})
+        assert len(str(caught.value)) < 400
 
 
 def test_columns_have_the_types_that_are_asked_for():

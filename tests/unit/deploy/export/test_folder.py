@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from stepwell.core.errors import ModelError, RunError
+from stepwell.deploy.export import folder
 from stepwell.deploy.export.folder import FACTS, check_place, export
+from stepwell.deploy.export.formats import traced
 from stepwell.tasks import Regression
 
 from .conftest import of
@@ -83,6 +85,43 @@ def test_what_is_no_export_is_never_replaced(tmp_path):
     with pytest.raises(RunError, match="is no export"):
         check_place(tmp_path / "thesis.tex", replace=True)
     check_place(tmp_path / "new", replace=False)
+
+
+@pytest.mark.parametrize("content", ['{"format": "layers-model", "modelTopology": {}}', "[]", "{", ""])
+def test_the_model_json_of_another_program_is_no_export(content, tmp_path):
+    (tmp_path / FACTS).write_text(content)
+    with pytest.raises(RunError, match="is there and is no export, so it is left alone"):
+        check_place(tmp_path, replace=True)
+
+
+def test_an_export_with_other_things_beside_it_is_not_replaced(values, tmp_path):
+    out = tmp_path / "model"
+    export(values, ["torch"], out)
+    check_place(out, replace=True)
+    (out / "thesis.tex").write_text("years of work")
+    (out / "model.onnx").mkdir()  # which is no file of an export
+    with pytest.raises(RunError, match=r"does not write: model\.onnx, thesis\.tex\. It would be lost"):
+        export(values, ["torch"], out, replace=True)
+    for number in range(5):
+        (out / f"{number}.txt").write_text("")
+    with pytest.raises(RunError, match=r"0\.txt, 1\.txt, 2\.txt, 3\.txt, 4\.txt and 2 more\. It would"):
+        check_place(out, replace=True)
+    assert (out / "thesis.tex").read_text() == "years of work"
+
+
+def test_what_came_into_the_folder_meanwhile_is_not_lost(values, tmp_path, monkeypatch):
+    out = tmp_path / "model"
+    export(values, ["torch"], out)
+
+    def slow(*given):
+        (out / "notes.txt").write_text("mine")
+        return traced(*given)
+
+    monkeypatch.setattr(folder, "traced", slow)
+    with pytest.raises(RunError, match=r"notes\.txt"):
+        export(values, ["torch"], out, replace=True)
+    assert (out / "notes.txt").read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_a_place_that_cannot_be_written_is_told(values, tmp_path):

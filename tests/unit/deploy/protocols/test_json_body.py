@@ -1,4 +1,5 @@
 import json
+from time import thread_time
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from stepwell.deploy.calls import Arrays, File, Refused
 from stepwell.deploy.card import Array, Card
-from stepwell.deploy.protocols.json_body import LIMIT, decode_json, json_bytes, read_json
+from stepwell.deploy.protocols.json_body import LIMIT, decode_json, error_bytes, json_bytes, read_json
 from stepwell.deploy.protocols.nested import as_rows
 
 
@@ -170,6 +171,16 @@ def test_a_number_beyond_float64_is_not_taken_for_infinity():
         ({"rows": [{"temp": 1}, 2]}, '"rows" is a list of objects'),
         ([{"temp": 1}, 2], "Row 1 of 2 is 2"),
         ({"rows": [{"temp": [1]}]}, "Row 0 has a list of 1 in the column 'temp'"),
+        (
+            b'{"rows": [{"temp": 1}, {"temp": 1e999}]}',
+            r"Row 1 has a number beyond 1\.8e308, .* in the column 'temp'; a smaller one or null is expected",
+        ),
+        (b'[{"temp": -1e999}]', "Row 0 has a number beyond"),
+        (
+            {"rows": [{"temp": 1, "season": "a\udc00"}]},
+            r"""Row 0 has "a\\udc00", a text with half of a surrogate pair, in the column 'season'; a text of whole""",
+        ),
+        ({"rows": [{"\ud83d": 1}]}, r"Row 0 has a column with half of a surrogate pair: '\\ud83d'\. Send whole"),
     ],
 )
 def test_tables_say_what_is_wrong(bikes, plain, says):
@@ -186,6 +197,26 @@ def test_large_json_is_refused_before_it_is_read(crop):
     error = refused(crop, b" " * (LIMIT + 1))
     assert error.status == 413
     assert "application/x-npy" in str(error)
+
+
+def test_many_keys_are_looked_through_once():
+    body = json.dumps(dict.fromkeys(map(str, range(40_000)), 1))[:-1] + ', "39999": 2}'
+    began = thread_time()
+    with pytest.raises(Refused, match="'39999' stands twice"):
+        read_json(body.encode())
+    assert thread_time() - began < 2, "a search for each of them takes half a minute"
+
+
+def test_whole_surrogate_pairs_are_characters(bikes):
+    rows = [{"temp": 1, "season": "\U0001f6b2 ä"}]
+    assert json.loads(sent(bikes, {"rows": rows}).data) == rows
+
+
+def test_errors_quote_whatever_was_sent():
+    found = error_bytes('"ä\ud800"\n')
+    assert json.loads(found) == {"error": '"ä\\ud800"\n'}
+    assert "ä".encode() in found
+    assert json.loads(json_bytes({"id": "ä\ud800"})) == {"id": "ä\ud800"}
 
 
 def test_answers_that_are_not_finite_are_no_json():

@@ -4,10 +4,12 @@ import json
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from http.client import HTTPConnection
 
 import numpy as np
 import pytest
+import torch
 import tritonclient.http as http
 import uvicorn
 from starlette.applications import Starlette
@@ -18,9 +20,12 @@ from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 from stepwell.core.errors import suggest
 from stepwell.deploy.calls import Call, Refused, Reply
 from stepwell.deploy.card import Array, Card
+from stepwell.deploy.intake import Intake
 from stepwell.deploy.protocols import oip
+from stepwell.deploy.protocols.oip_reply import labels_of
 from stepwell.deploy.protocols.packing import packed
 from stepwell.deploy.protocols.tensors import bytes_of
+from stepwell.tasks import Binary
 
 THREE = Card(
     name="three",
@@ -55,7 +60,7 @@ class Answers:
 
     def __init__(self) -> None:
         self.cards = {"three": THREE, "pair": PAIR}
-        self.ready, self.limit, self.meter = True, 2**20, Meter()
+        self.ready, self.limit, self.meter = True, Intake(2**20), Meter()
         self.calls: list[Call] = []
 
     def card(self, name: str) -> Card:
@@ -65,6 +70,7 @@ class Answers:
 
     async def ask(self, call: Call, receive: Callable[[], Awaitable[object]]) -> Reply:
         self.calls.append(call)
+        self.thread = threading.current_thread()
         arrays = call.payload.arrays
         if call.model == "pair":
             return Reply(
@@ -224,6 +230,49 @@ def test_classes_instead_of_probabilities(client):
         outputs=[http.InferRequestedOutput("output", class_count=5)],
     )
     assert [text.decode() for text in binary.as_numpy("output")[0]] == ["0.750000:0:no", "0.250000:1:yes"]
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.3, 0.7])
+def test_the_label_is_that_of_the_task_whatever_its_threshold(threshold):
+    task = Binary(classes=("no", "yes"), threshold=threshold, outputs="probabilities")
+    chances = torch.tensor([0.0, 0.29, 0.3, 0.31, 0.5, 0.69, 0.7, 1.0])
+    card = replace(PAIR, threshold=threshold)
+    for output in (chances, chances[:, None]):
+        labels = [answer["label"] for answer in task.answers(output)]
+        assert labels_of(card, task.predict(output).numpy()).tolist() == labels
+
+
+def test_an_output_is_asked_for_once(client):
+    with pytest.raises(
+        InferenceServerException, match="output 'sum' is asked for twice. Name each output once"
+    ) as caught:
+        client.infer(
+            "three",
+            [tensor("x", ROWS)],
+            outputs=[http.InferRequestedOutput(name) for name in ("sum", "output", "sum", "output")],
+        )
+    assert caught.value.status() == "422"
+
+
+@pytest.mark.parametrize(("rows", "aside"), [(2, False), (20_000, True)])
+def test_a_large_answer_is_written_on_a_thread(client, hub, monkeypatch, rows, aside):
+    seen: list[threading.Thread] = []
+    write = oip.write_reply
+
+    def written(*given):
+        seen.append(threading.current_thread())
+        return write(*given)
+
+    monkeypatch.setattr(oip, "write_reply", written)
+    found = client.infer("three", [tensor("x", np.tile(ROWS[:1], (rows, 1, 1)))])
+    assert found.as_numpy("sum").tolist() == [15] * rows
+    assert [thread is not hub.thread for thread in seen] == [aside]
+
+
+def test_an_id_comes_back_as_it_was_sent(address):
+    plain = {**json.loads(body()), "id": "ä\ud800"}
+    status, told = posted(address, "/v2/models/three/infer", json.dumps(plain).encode())
+    assert (status, told["id"]) == (200, "ä\ud800")
 
 
 def test_a_narrower_dtype_is_widened(client):
