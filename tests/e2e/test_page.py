@@ -1,5 +1,6 @@
 """The page of a server in a real browser: a digit is drawn and read, a row filled in, a picture dropped, a series forecast."""
 
+import io
 import json
 import math
 import os
@@ -8,7 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
 
 import browser
 import numpy as np
@@ -63,7 +65,7 @@ def _table(file: Path) -> Path:
     draw = np.random.default_rng(0)
     weather, heat = draw.choice(["rain", "sun"], 400), draw.uniform(0, 30, 400)
     sold = np.where((weather == "sun") & (heat > 12), "yes", "no")
-    pl.DataFrame({"weather": weather, "heat": heat.round(1), "sold": sold}).write_csv(file)
+    pl.DataFrame({"weather": weather, "heat": heat.round(6), "sold": sold}).write_csv(file)
     return file
 
 
@@ -80,6 +82,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     photos, table, series = _pictures(folder / "photos"), _table(folder / "t.csv"), _series(folder / "s.csv")
     settings = {
         "digits": {"epochs": 12},
+        "moons": {"epochs": 2},
         "images": {"folder": str(photos), "size": 24, "epochs": 4, "compiled": "no", "precision": "fp32"},
         "table": {"file": str(table), "target": "sold", "epochs": 12},
         "series": {"file": str(series), "time": "time", "target": "load", "window": 48, "horizon": 12, "epochs": 2},
@@ -137,7 +140,7 @@ def test_a_digit_is_drawn_with_the_mouse_and_read_right(served: Served, page: br
     page.wait("!document.getElementById('seen').hidden")
     assert page.text(".says b") == digit
     assert page.text(".bars .best .name") == digit
-    given = json.loads(page.evaluate("document.getElementById('command').textContent.match(/-d '(.*)'/)[1]"))
+    given = _sent(page)
     assert np.shape(given["inputs"]) == (1, 1, 8, 8)
     assert page.evaluate("document.querySelector('.overlay img').naturalWidth") == 8
     _calm(page, served)
@@ -158,8 +161,7 @@ def test_a_kept_picture_is_asked_about_and_its_truth_told(served: Served, page: 
     _show(page, served, "digits")
     page.click(".thumb:nth-child(2)")
     page.wait("!document.getElementById('seen').hidden")
-    truth = page.evaluate("document.querySelector('.thumb:nth-child(2)').title").rpartition(": ")[2]
-    assert page.text(".says span").endswith(truth)
+    assert page.text(".says span").endswith(_truth(page, 2))
     _calm(page, served)
 
 
@@ -202,7 +204,8 @@ def test_a_row_is_filled_in(served: Served, page: browser.Page) -> None:
     page.wait("document.querySelectorAll('.changes li').length === 2")
     page.write("input[type=number]", "2")
     page.wait("document.querySelector('.says b').textContent === 'no'")
-    assert page.evaluate("document.querySelector('input[type=range]').value") == "2"
+    slider = float(page.evaluate("document.querySelector('input[type=range]').value"))
+    assert slider == pytest.approx(2, abs=0.1)  # its steps begin at the lowest of the rows
     _calm(page, served)
 
 
@@ -210,10 +213,79 @@ def test_a_series_is_forecast_from_a_kept_window_and_from_a_file(served: Served,
     _show(page, served, "series")
     page.wait("document.querySelector('.chart .ahead')")
     assert page.evaluate("document.querySelectorAll('#says tbody tr').length") == 12
+    assert page.evaluate("document.querySelectorAll('#says details tr').length") == 4
+    assert page.text("#says summary") == "4 more"
+    page.click("#says summary")
     page.choose("#file", served.series)
     page.wait("document.getElementById('command').textContent.includes('@s.csv')")
+    assert page.evaluate("document.querySelector('#says details').open")  # as it was left
     page.wait("document.querySelector('.chart .ahead')")
     _calm(page, served)
+
+
+def _sent(page: browser.Page) -> Any:
+    """What the shown command sends."""
+    return json.loads(page.evaluate("document.getElementById('command').textContent.match(/--data-raw '(.*)'/)[1]"))
+
+
+def _kept(served: Served, model: str, number: int) -> bytes:
+    asked = Request(f"{served.url}/models/{model}/examples/{number}", headers={"Authorization": f"Bearer {_TOKEN}"})
+    with urlopen(asked) as answer:
+        return bytes(answer.read())
+
+
+def test_a_kept_row_of_numbers_is_sent_to_the_last_bit_and_no_longer_than_that(
+    served: Served, page: browser.Page
+) -> None:
+    _show(page, served, "moons")
+    page.wait("document.querySelector('.says')")
+    given = np.load(io.BytesIO(_kept(served, "moons", 0)))
+    [row] = _sent(page)["inputs"]
+    np.testing.assert_array_equal(np.array([row], np.float32), given)
+    assert max(len(str(abs(value))) for value in row) <= 11
+    assert page.evaluate("document.querySelector('input[type=number]').value") == str(row[0])
+
+
+def test_a_kept_row_of_a_table_is_sent_as_it_is(served: Served, page: browser.Page) -> None:
+    _show(page, served, "table")
+    page.wait("document.querySelector('.says')")
+    assert _sent(page) == json.loads(_kept(served, "table", 0))
+
+
+def test_a_number_that_is_very_small_is_sent_as_it_is(served: Served, page: browser.Page) -> None:
+    _show(page, served, "moons")
+    page.write("input[type=number]", "0.0000123456")
+    page.wait("document.getElementById('command').textContent.includes('0.0000123456')")
+
+
+def test_an_explanation_is_of_one_row_and_a_file_of_several_says_so(
+    served: Served, page: browser.Page, tmp_path: Path
+) -> None:
+    _show(page, served, "images")
+    page.wait("document.querySelector('#seen .overlay')")
+    np.save(tmp_path / "two.npy", np.zeros((2, 3, 24, 24), np.uint8))
+    page.choose("#file", tmp_path / "two.npy")
+    page.wait("document.getElementById('command').textContent.includes('@two.npy')")
+    assert "The first of 2 answers" in page.text("#time")
+    assert page.text("#why") == "An explanation is of one row, and this input has 2."
+    assert not page.evaluate("document.getElementById('seen').hidden")
+
+
+def test_a_new_input_does_not_wait_for_the_explanation_of_the_one_before(served: Served, page: browser.Page) -> None:
+    _show(page, served, "digits")
+    page.evaluate(
+        "(() => { const real = fetch; window.held = 0; window.fetch = (path, options) => { if (!path.includes('/explain/'))"
+        " return real(path, options); window.held += 1; return new Promise((_, no) => options.signal?.addEventListener("
+        "'abort', () => { window.held -= 1; no(options.signal.reason); })); }; })()"
+    )
+    for number in (1, 2, 3):
+        page.click(f".thumb:nth-child({number})")
+        page.wait(f"document.querySelector('.says span')?.textContent.endsWith({_truth(page, number)!r}) && held === 1")
+    _calm(page, served)
+
+
+def _truth(page: browser.Page, number: int) -> str:
+    return str(page.evaluate(f"document.querySelector('.thumb:nth-child({number})').title")).rpartition(": ")[2]
 
 
 def test_an_error_is_told_as_the_server_says_it(served: Served, page: browser.Page) -> None:

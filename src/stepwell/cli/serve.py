@@ -59,13 +59,13 @@ def serve(
     """
     with starting("reading the runs"):
         from stepwell.cli.runs import checkpoint_name, find_run
-        from stepwell.cli.served import model_names
+        from stepwell.cli.served import served_models
         from stepwell.recipes.status import check_trained
 
         found = [find_run(run) for run in runs]
         for run in found:
             check_trained(run)
-        which = checkpoint_name(checkpoint)
+        models = served_models(found, checkpoint_name(checkpoint))
     from stepwell.cli.served import needs_extra
     from stepwell.deploy.settings import Limits
 
@@ -74,10 +74,6 @@ def serve(
     from stepwell.deploy.server import Site
     from stepwell.deploy.server import run as run_server
 
-    models = tuple(
-        {"folder": str(run.folder.resolve()), "checkpoint": which, "name": name}
-        for name, run in model_names(found).items()
-    )
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     job = Job(
         load="stepwell.recipes.servable:load_named",
@@ -91,7 +87,7 @@ def serve(
     )  # fmt: skip
     site = Site(job=job, host=host, port=port, workers=workers, token=_token(host, token), limits=limits)
     _log()
-    say(f"loading {', '.join(model_names(found))} …", style="dim", error=True)
+    say(f"loading {', '.join(each['name'] for each in models)} …", style="dim", error=True)
     run_server(site, lambda hub, bound: _tell(hub, site, bound, generated=not token))
     say("stopped", style="dim", error=True)
 

@@ -80,7 +80,7 @@ def _timed(engine: Any, entries: Sequence[Entry]) -> tuple[list[Outcome], float]
     began = time.perf_counter()
     try:
         outcomes = engine.run(_work(entries))
-    except Exception as error:
+    except Exception as error:  # whatever the engine did not expect, the calls are answered
         log.exception("a batch failed")
         outcomes = [Outcome(refusal=(500, f"The server failed: {type(error).__name__}. Its log says more."))] * len(
             entries

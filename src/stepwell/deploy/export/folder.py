@@ -11,14 +11,15 @@ from torch.export import ExportedProgram
 
 from stepwell.core.errors import ModelError, RunError
 from stepwell.deploy.export.comparing import BATCHES, Difference, difference, milliseconds
-from stepwell.deploy.export.facts import describe, versions
+from stepwell.deploy.export.facts import KIND, describe, versions
 from stepwell.deploy.export.formats import FORMATS, Run, check_installed, traced
 from stepwell.deploy.export.graph import Subject
 from stepwell.deploy.export.subjects import subject_of
 from stepwell.deploy.servable import Servable
-from stepwell.runs.files import sync, temporary_beside, write_json, writing
+from stepwell.runs.files import read_json, sync, temporary_beside, write_json, writing
 
 FACTS = "model.json"
+_TOLD = 5  # files that a message names
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def export(servable: Servable, formats: Sequence[str], folder: Path, *, replace:
 
     Each file is loaded again and compared with the model on held-out rows, at several batch sizes. Raises `ModelError`
     where torch cannot trace the model, or where a file differs by more than rounding: then there is no folder. Raises
-    `RunError` where it cannot be written, and where it is there; `replace` makes place, if it is an export.
+    `RunError` where it cannot be written, and where it is there; `replace` makes place, if it is an export and nothing else.
     """
     check_installed(formats)
     check_place(folder, replace=replace)
@@ -57,6 +58,7 @@ def export(servable: Servable, formats: Sequence[str], folder: Path, *, replace:
         try:
             beside.mkdir(parents=True)
             exported = _write(subject, traced(subject), formats, beside)
+            check_place(folder, replace=replace)  # again, since that took a while
             _put(beside, folder)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
@@ -67,10 +69,34 @@ def check_place(folder: Path, *, replace: bool) -> None:
     """Raise `RunError` where something is in the way that may not be replaced."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if not folder.is_dir() or not (folder / FACTS).is_file():
+    if not _is_export(folder):
         raise RunError(f"{folder} is there and is no export, so it is left alone. Choose another folder with --out.")
     if not replace:
         raise RunError(f"{folder} holds an export. Replace it with --force, or choose another folder with --out.")
+    others = _others(folder)
+    if others:
+        more = f" and {len(others) - _TOLD} more" if len(others) > _TOLD else ""
+        raise RunError(
+            f"{folder} holds an export, and beside it what an export does not write: {', '.join(others[:_TOLD])}{more}. It would"
+            " be lost, so the folder is left alone. Move it away, or choose another folder with --out."
+        )
+
+
+def _is_export(folder: Path) -> bool:
+    """Whether a folder has a `model.json` that says it is of an export: other programs write files of that name, too."""
+    if not (folder / FACTS).is_file():
+        return False
+    try:
+        facts = read_json(folder / FACTS)
+    except RunError:
+        return False
+    return isinstance(facts, dict) and facts.get("format") == KIND
+
+
+def _others(folder: Path) -> list[str]:
+    """The names in an export's folder that an export never writes."""
+    ours = {FACTS, *(form.file for form in FORMATS.values())}
+    return sorted(path.name for path in folder.iterdir() if path.name not in ours or not path.is_file())
 
 
 def _write(subject: Subject, program: ExportedProgram, formats: Sequence[str], folder: Path) -> Exported:

@@ -1,6 +1,6 @@
 // The answer to one row, whatever it is.
 
-const MOST_VALUES = 24;
+const AT_ONCE = 8, MOST_VALUES = 400;
 
 function showAnswer(card, said, times, truth) {
   const answer = said.answers[0];
@@ -39,10 +39,18 @@ function valueAnswer(card, answer, truth) {
     const called = card.kind === "series" ? `${stepsOf(card.form.step, step + 1)} ahead` : each;
     return make("tr", {}, make("th", { scope: "row" }, called), make("td", { className: "num" }, written(number)));
   });
-  const rest = values.length - rows.length;
-  const table = make("div", { className: "scroll high" }, make("table", {}, make("tbody", {}, ...rows)));
   const title = () => headline(name, `the next ${stepsOf(card.form.step, values.length)}`);
-  return [...(card.kind === "series" ? [title()] : []), table, ...(rest > 0 ? [note(`${written(rest)} more.`)] : [])];
+  return [...(card.kind === "series" ? [title()] : []), ...valueTables(rows, values.length)];
+}
+
+// The first values, and those after them folded away.
+function valueTables(rows, count) {
+  const table = (some) => make("div", { className: "scroll" }, make("table", {}, make("tbody", {}, ...some)));
+  if (count <= AT_ONCE + 2) return [table(rows)]; // there is no sense in hiding two lines behind one
+  const left = count - rows.length;
+  const others = left > 0 ? [note(`${written(left)} more, which the answer as JSON has.`)] : [];
+  const more = folded("values", `${written(count - AT_ONCE)} more`, table(rows.slice(AT_ONCE)), ...others);
+  return [table(rows.slice(0, AT_ONCE)), more];
 }
 
 function showWrong(error) {

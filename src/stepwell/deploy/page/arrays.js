@@ -41,3 +41,19 @@ const rounded = (value, digits = 4) => Number(value.toFixed(digits));
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.round(share * (values.length - 1))];
 const between = (value, low, high) => Math.min(Math.max(value, low), high);
+
+// The number of the fewest digits that is the same in 32 bits: 0.1, not 0.10000000149011612.
+function shortest(value) {
+  const same = Math.fround(value);
+  for (let digits = 1; digits < 9; digits++) {
+    const few = Number(same.toPrecision(digits));
+    if (Math.fround(few) === same) return few;
+  }
+  return Number(same.toPrecision(9)); // which is always enough
+}
+
+// Numbers as an array of a dtype has them.
+function exactOf(dtype) {
+  if (dtype === "float64") return (value) => value;
+  return dtype.startsWith("float") ? shortest : Math.round;
+}

@@ -10,7 +10,8 @@ function commandOf(card, request) {
     const source = `${location.origin}/models/${encodeURIComponent(card.name)}/examples/${request.example}`;
     return `curl -s ${quoted(source)}${token} |\n  curl -s ${quoted(address)}${token}${kind} \\\n  --data-binary @-`;
   }
-  const data = request.file === undefined ? `-d ${quoted(request.body)}` : `--data-binary ${quoted(`@${request.file}`)}`;
+  const body = () => `--data-raw ${quoted(request.body)}`; // with -d, a text that begins with @ would be a file's name
+  const data = request.file === undefined ? body() : `--data-binary ${quoted(`@${request.file}`)}`;
   return `curl -s ${quoted(address)}${token}${kind} \\\n  ${data}`;
 }
 

@@ -46,6 +46,14 @@ function duration(milliseconds) {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
+const unfolded = new Set(); // names of what somebody opened, which stays open for the next answer
+
+function folded(name, title, ...inside) {
+  const made = make("details", { open: unfolded.has(name) }, make("summary", {}, title), ...inside);
+  made.ontoggle = () => (made.open ? unfolded.add(name) : unfolded.delete(name));
+  return made;
+}
+
 // A choice of a few, of which one is pressed.
 function choices(names, label, choose) {
   const pressed = (chosen) => buttons.forEach((each) => each.setAttribute("aria-pressed", String(each === chosen)));

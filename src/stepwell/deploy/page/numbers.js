@@ -1,5 +1,6 @@
 // Fields for numbers: one to type into, and a slider over the range of the training rows.
 
+// What a slider gives, in as many digits as people read.
 const precise = (value) => String(Number(value.toPrecision(6)));
 
 // A step of about a hundredth of the range; 1 where all numbers are whole.
@@ -19,7 +20,7 @@ function numberField(column, id, changed) {
   slider.oninput = () => ((field.value = precise(Number(slider.value))), changed(false));
   slider.onchange = () => changed(true);
   const read = () => (field.value === "" ? null : Number(field.value));
-  const write = (value) => ((field.value = value === null ? "" : precise(Number(value))), follow());
+  const write = (value) => ((field.value = value === null ? "" : String(Number(value))), follow());
   const hint = make("small", {}, low === high ? "" : `${written(low)} to ${written(high)}`);
   return { parts: [field, ...(low < high ? [slider] : [])], hint, read, write };
 }

@@ -87,7 +87,8 @@ function drawingView(card, kept, ask) {
     if (frame.firstChild !== pen.canvas) frame.replaceChildren(pen.canvas);
     settled.stop();
     if (!strokes.length) return given.replaceChildren(), ask({ nothing: DRAW });
-    const values = rendered(strokes, height, width, habit).map((value) => back(card, dark ? value : 1 - value));
+    const drawn = rendered(strokes, height, width, habit).map((value) => rounded(value));
+    const values = drawn.map((value) => back(card, dark ? value : 1 - value));
     given.replaceChildren(pictureOf(card, values));
     ask(ofArray(card, values, { settled: false }));
     if (done) settled(() => ask(ofArray(card, values, { settled: true })));
@@ -142,5 +143,5 @@ function valuesOf(card, canvas, kept) {
   const values = planes.flatMap((plane) => Array.from({ length: width * height }, (_, index) => plane(index)));
   const edges = [0, width - 1, (height - 1) * width, height * width - 1].map((index) => values[index]);
   const turned = channels === 1 && kept.length > 0 && median(edges) > 0.5 !== groundOf(card, kept) > 0.5;
-  return values.map((value) => back(card, turned ? 1 - value : value));
+  return values.map((value) => back(card, rounded(turned ? 1 - value : value)));
 }

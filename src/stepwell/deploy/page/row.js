@@ -34,7 +34,7 @@ function columnsOf(card, rows) {
 
 function usualRow(columns, rows) {
   const usual = (column) => {
-    if (column.kind === "number") return column.usual;
+    if (column.kind === "number") return Number(column.usual.toPrecision(12)); // 24.05, not 24.049999999999997
     const values = rows.map((row) => row[column.name] ?? null);
     const count = (value) => values.filter((each) => each === value).length;
     return values.length ? values.reduce((best, value) => (count(value) > count(best) ? value : best)) : column.usual;
@@ -74,8 +74,9 @@ function mountRow(card, box, examples, ask) {
 
 // Plain numbers are columns too, whose ranges are those of the kept rows.
 function mountFeatures(card, box, examples, ask) {
-  const names = Array.from({ length: card.inputs[0].shape[0] }, (_, column) => `number ${column + 1}`);
-  const rows = examples.map((each) => Object.fromEntries(names.map((name, column) => [name, each.values[column]])));
+  const [{ shape, dtype }] = card.inputs, exact = exactOf(dtype);
+  const names = Array.from({ length: shape[0] }, (_, column) => `number ${column + 1}`);
+  const rows = examples.map((each) => Object.fromEntries(names.map((name, column) => [name, exact(each.values[column])])));
   const columns = names.map((name) => {
     const values = rows.length ? rows.map((row) => row[name]) : [0, 1];
     const bounds = { low: Math.min(...values), high: Math.max(...values) };

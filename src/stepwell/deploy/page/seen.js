@@ -16,6 +16,11 @@ function showExplanation(found) {
   place("seen").hidden = false;
 }
 
+function showUnexplained(count) {
+  place("why").replaceChildren(note(`An explanation is of one row, and this input has ${written(count)}.`));
+  place("seen").hidden = false;
+}
+
 const largest = (map) => Math.max(...map.flat().map(Math.abs));
 
 let chosenMap = null; // what somebody pressed stays for the next picture
@@ -68,7 +73,7 @@ function seenColumns(found) {
   const signed = (change) => `${change < 0 ? "−" : "+"}${written(Math.abs(change))}`;
   const told = (change) => (Math.abs(change) < (share ? 5e-4 : 1e-9) ? "0" : share ? points(change) : signed(change));
   const [first, rest] = [found.columns.slice(0, MOST_COLUMNS), found.columns.slice(MOST_COLUMNS)];
-  const more = make("details", {}, make("summary", {}, `${rest.length} more columns`), changeBars(rest, told));
+  const more = folded("columns", `${rest.length} more columns`, changeBars(rest, told));
   const beside = "beside the usual value of its column and with all others as they are";
   const text = `What each value does to the ${found.of}, ${beside}.`;
   return [make("div", { className: "stack" }, note(text), changeBars(first, told), ...(rest.length ? [more] : []))];
