@@ -142,6 +142,42 @@ def test_what_does_not_fit_is_refused_with_a_sentence(address, kind, body, statu
     assert says in json.loads(told)["error"]
 
 
+def test_a_value_that_no_table_holds_is_told_with_its_place(address):
+    model = next(card["name"] for card in json.loads(ask(address, "GET", "/models")[1]) if card["kind"] == "table")
+    row = b'{"temp": 3, "season": "a", "day": "2011-01-03"}'
+    for wrong, says in (
+        (
+            row.replace(b"3,", b"1e999,"),
+            "Row 1 has a number beyond 1.8e308, the largest there is, in the column 'temp'",
+        ),
+        (row.replace(b'"a"', b'"\\ud800"'), "half of a surrogate pair, in the column 'season'"),
+    ):
+        body = b'{"rows": [' + row + b", " + wrong + b"]}"
+        status, told, _ = ask(address, "POST", f"/predict/{model}", body, Content_Type="application/json")
+        assert status == 422
+        assert says in json.loads(told)["error"]
+    body = b'{"rows": [' + row + b", " + row + b"]}"
+    status, told, _ = ask(address, "POST", f"/explain/{model}", body, Content_Type="application/json")
+    assert status == 422
+    assert "one row at a time" in json.loads(told)["error"]
+
+
+def test_what_is_asked_wrongly_never_fails_the_server(address, digit):
+    odd = json.dumps({"inputs": [[[["\ud800"] * 8] * 8]]}).encode()
+    assert ask(address, "POST", "/predict/digits", odd, Content_Type="application/json")[0] == 422
+    assert ask(address, "POST", "/v2/models/digits/infer", odd)[0] == 400
+    assert ask(address, "GET", f"/models/digits/examples/{'9' * 5000}")[0] == 404
+    for path in ("/predict", "/predict/digits", "/explain/digits"):
+        status, body, _ = ask(address, "GET", path)
+        assert status == 405
+        assert "predictions are POSTed" in json.loads(body)["error"]
+    two = npy(np.repeat(digit, 2, 0))
+    status, body, _ = ask(address, "POST", "/explain/digits", two, Content_Type="application/x-npy")
+    assert status == 422
+    assert "one row at a time; here are 2" in json.loads(body)["error"]
+    assert ask(address, "POST", "/explain/digits", npy(digit), Content_Type="application/x-npy")[0] == 200
+
+
 def tensor(array: np.ndarray, binary: bool = True) -> http.InferInput:
     made = http.InferInput("input", list(array.shape), np_to_triton_dtype(array.dtype))
     return made.set_data_from_numpy(array, binary_data=binary)

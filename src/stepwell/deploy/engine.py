@@ -100,6 +100,8 @@ def _outcome(answers: list[Any], arrays: Mapping[str, Numbers], wanted: Wants, s
 def _explained(servable: Servable, inputs: Tree) -> Outcome:
     if servable.explain is None:
         return Outcome(refusal=(422, f"There is no explanation for models such as {servable.card.name}."))
+    if (count := rows(inputs)) > 1:
+        return Outcome(refusal=(422, f"/explain explains one row at a time; here are {count:,}. Send each by itself."))
     return _encoded(servable.explain(servable, inputs), 1)
 
 

@@ -54,7 +54,7 @@ class Hub:
         self._crew, self._limits, self.meter = crew, limits, meter
         self.cards: Mapping[str, Card] = {}
         self._examples: Mapping[str, Sequence[tuple[str, bytes]]] = {}
-        self.limit = Intake(limits.body, limits.bodies, limits.reading)
+        self.intake = Intake(limits.body, limits.bodies, limits.reading)
         self.draining = False
         self._dispatcher: Dispatcher | None = None
 

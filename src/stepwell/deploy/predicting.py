@@ -1,6 +1,5 @@
 """`/predict` and `/explain`, where nearly all requests go: in plain ASGI, since a framework costs more than all the rest."""
 
-import json
 import logging
 from asyncio import get_running_loop
 from collections.abc import Mapping
@@ -9,8 +8,7 @@ from math import ceil
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stepwell.deploy.body import body_of
-from stepwell.deploy.calls import Arrays, Call, File, Refused, Wants
-from stepwell.deploy.card import Card
+from stepwell.deploy.calls import Call, Refused, Wants
 from stepwell.deploy.hub import Gone, Hub
 from stepwell.deploy.protocols.aside import aside
 from stepwell.deploy.protocols.bodies import decode, takes_long
@@ -62,8 +60,8 @@ class Predicting:
         card = hub.card(name)
         accept, kind = headers.get("accept", ""), headers.get("content-type", "")
         until = deadline(headers.get("x-timeout-ms"))  # from now on: a client's time runs while it sends
-        body = await body_of(headers, receive, hub.limit)
-        payload = await aside(takes_long(kind, body), _payload, card, kind, body, wants)
+        body = await body_of(headers, receive, hub.intake)
+        payload = await aside(takes_long(kind, body), decode, card, kind, body)
         wanted = wants if wants == "explanation" else wants_of(accept)
         call = Call(card.name, payload, wanted, until, client)
         reply = await hub.ask(call, receive)
@@ -78,23 +76,6 @@ def _address(scope: Scope) -> tuple[str | None, str | None]:
         return None, None
     verb, _, name = scope["path"][1:].partition("/")
     return (verb, name or None) if verb in _VERBS else (None, None)
-
-
-def _payload(card: Card, kind: str, body: bytes, wants: Wants) -> Arrays | File:
-    payload = decode(card, kind, body)
-    if wants == "explanation":
-        _check_alone(card, payload)
-    return payload
-
-
-def _check_alone(card: Card, payload: Arrays | File) -> None:
-    """Raise `Refused` (422) for more rows than the one that is explained. How many a CSV file has, only its reader finds out."""
-    if isinstance(payload, Arrays):
-        rows = payload.rows
-    else:  # of a series, many records are the past of one row
-        rows = len(json.loads(payload.data)) if payload.suffix == ".json" and card.kind == "table" else 1
-    if rows > 1:
-        raise Refused(422, f"/explain explains one row at a time, and the request has {rows:,}. Send each by itself.")
 
 
 def not_for(method: str, path: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Sample:
     def request(self, place: Place, model: str, token: str | None = None) -> bytes:
         """The whole request to predict it."""
         headers = {"Content-Type": self.content_type, **authorised(token)}
-        return request(place, "POST", f"/predict/{model}", self.body, headers)
+        return request(place, "POST", f"/predict/{quote(model, safe='')}", self.body, headers)
 
 
 def authorised(token: str | None) -> dict[str, str]:
@@ -79,7 +80,7 @@ def sentence(answer: Answer) -> str:
 async def find_sample(connection: Connection, place: Place, card: Card, token: str | None = None) -> Sample:
     """A kept example of the model, or where none is kept, random numbers."""
     if card.examples:
-        path = f"/models/{card.name}/examples/0"
+        path = f"/models/{quote(card.name, safe='')}/examples/0"
         answer = await connection.ask(request(place, "GET", path, headers=authorised(token)))
         if answer.status == 200:
             return kept(answer, card)

@@ -1,5 +1,6 @@
 """What a worker does with a batch."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -89,3 +90,14 @@ def test_examples_are_bodies_that_the_protocols_read():
 def test_the_engine_takes_no_gradients():
     made = servable({})
     assert not made.outputs(torch.ones(1, 1)).requires_grad
+
+
+def test_one_row_is_explained_at_a_time():
+    made = dataclasses.replace(servable({}), explain=lambda _, inputs: {"first": float(inputs[0, 0])})
+    engine = Engine([made], max_rows=64)
+    (one,) = engine.run(work(3, wants="explanation"))
+    assert json.loads(one.answers) == {"first": 3.0}
+    two = Work(model="double", wants=["explanation"], rows=[2], arrays={"input": np.ones((2, 1), np.float32)})
+    assert engine.run(two)[0].refusal == (
+        422, "/explain explains one row at a time; here are 2. Send each by itself.",
+    )  # fmt: skip

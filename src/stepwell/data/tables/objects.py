@@ -15,7 +15,6 @@ Record = Mapping[str, Any]
 
 _MOST_COLUMNS = 10_000
 _SHOWN = 80  # characters of a name
-_NEAR = 100  # names that another is compared with
 
 
 def table_of(records: Sequence[Record], types: Mapping[str, str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -49,7 +48,7 @@ def _check(number: int, record: Record, names: KeysView[str]) -> None:
         lacking = [name for name in names if name not in record]
         others = [name for name in record if name not in names]
         odd, what = (lacking[0], "lacks") if lacking else (others[0], "has")
-        near = suggest(odd[:_SHOWN], others[:_NEAR]) if lacking else ""
+        near = suggest(odd[:_SHOWN], others) if lacking else ""
         raise DataError(
             f"Row {number} {what} the column {odd[:_SHOWN]!r}, unlike row 0: give all rows the same columns, null where a value is"
             f" unknown.{near}"

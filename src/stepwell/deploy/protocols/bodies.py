@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from stepwell.deploy.calls import Arrays, File, Refused
 from stepwell.deploy.card import Card
+from stepwell.deploy.protocols.aside import LARGE
 from stepwell.deploy.protocols.files import MEDIA, accepted, file_of, told_by_content
 from stepwell.deploy.protocols.json_body import decode_json
 from stepwell.deploy.protocols.multipart import decode_multipart
@@ -21,7 +22,7 @@ _ARRAYS: Mapping[str, Decoder] = {
     "text/json": decode_json,
 }
 _BY_SUFFIX: Mapping[str, Decoder] = {".json": decode_json, ".npy": decode_npy}
-_LARGE = 2**18  # bytes
+_FORM = "multipart/form-data"
 _SAYS_NOTHING = ("", "application/x-www-form-urlencoded", "application/octet-stream")
 
 
@@ -40,7 +41,7 @@ def decode(card: Card, content_type: str, body: bytes, *, default_file: str = ""
         return _named(card, default_file, body)
     if decoder := _ARRAYS.get(kind):
         return decoder(card, content_type, body)
-    if kind == "multipart/form-data":
+    if kind == _FORM:
         return decode_multipart(card, content_type, body, _part)
     if kind in _SAYS_NOTHING:
         return _untold(card, body, default_file)
@@ -48,9 +49,15 @@ def decode(card: Card, content_type: str, body: bytes, *, default_file: str = ""
 
 
 def takes_long(content_type: str, body: bytes) -> bool:
-    """Whether a body is better decoded on a thread, so that others need not wait: a long one of anything but plain numbers."""
+    """Whether a body is better decoded on a thread: a long one of JSON or of a form, which Python reads. Numbers are taken as they
+    are, and files are left to a worker.
+    """
+    if len(body) <= LARGE:
+        return False
     kind = content_type.partition(";")[0].strip().lower()
-    return len(body) > _LARGE and _ARRAYS.get(kind) not in (decode_npy, decode_raw)
+    if kind in _ARRAYS:
+        return _ARRAYS[kind] is decode_json
+    return kind == _FORM or (kind in _SAYS_NOTHING and _is_json(body))
 
 
 def _part(card: Card, content_type: str, data: bytes, filename: str) -> Arrays | File:
@@ -85,8 +92,13 @@ def _untold(card: Card, body: bytes, default_file: str) -> Arrays | File:
         return decode_npy(card, "", body)
     if found := told_by_content(card, body):
         return found
-    if body.lstrip(b" \t\r\n")[:1] in (b"{", b"["):
+    if _is_json(body):
         return decode_json(card, "", body)
     if default_file:
         return _named(card, default_file, body)
     raise Refused(415, f"The request does not say what its body is. Give a Content-Type: {accepted(card)}.")
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether a body begins as JSON does."""
+    return body.lstrip(b" \t\r\n")[:1] in (b"{", b"[")

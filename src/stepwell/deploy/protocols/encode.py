@@ -46,6 +46,15 @@ def encode(card: Card, reply: Reply, accept: str = "", *, field: str = "answers"
     ), JSON
 
 
+def fared(reply: Reply) -> dict[str, str]:
+    """Headers that say how the request fared: rows of its batch, milliseconds in the queue and in the worker."""
+    return {
+        "X-Batch": str(reply.batch),
+        "X-Queue-Ms": f"{1000 * reply.waited:.2f}",
+        "X-Compute-Ms": f"{1000 * reply.computed:.2f}",
+    }
+
+
 @lru_cache(maxsize=64)
 def _head(name: str, version: str, field: str) -> bytes:
     """What stands before the answers."""

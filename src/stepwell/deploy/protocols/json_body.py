@@ -3,18 +3,22 @@ values among numbers and keys that occur twice are refused.
 """
 
 import json
+from collections import Counter
+from collections.abc import Mapping
+from math import isfinite
 from typing import Any, NoReturn
 
 from stepwell.core.errors import suggest
 from stepwell.deploy.calls import Arrays, File, Refused
 from stepwell.deploy.card import Card
 from stepwell.deploy.protocols.checks import listed
-from stepwell.deploy.protocols.nested import inputs_of, shown
+from stepwell.deploy.protocols.nested import inputs_of, readable, shown
 
 LIMIT = 2**23
 """The most bytes of a JSON body: as Python's objects they take up to twenty times as much."""
 
 _KEYS = ("inputs", "rows")
+_SPLIT = "with half of a surrogate pair"
 
 
 def decode_json(card: Card, content_type: str, body: bytes) -> Arrays | File:
@@ -53,15 +57,24 @@ def read_json(body: bytes | memoryview) -> Any:
 
 
 def json_bytes(plain: Any, else_as: str = "with Accept: application/x-npy") -> bytes:
-    """Plain data as JSON. Raises `Refused` (422) for numbers that JSON cannot hold; `else_as` says how to get them."""
+    """Plain data as JSON; half of a surrogate pair, as clients may send it, is escaped as they did.
+
+    Raises `Refused` (422) for numbers that JSON cannot hold; `else_as` says how to get them.
+    """
     try:
-        return json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except ValueError:
         raise Refused(
             422,
             "The answer holds NaN or infinite numbers, which JSON cannot. Look for such or very large ones in the input, or "
             f"ask for it {else_as}.",
         ) from None
+    return text.encode(errors="backslashreplace")
+
+
+def error_bytes(sentence: str) -> bytes:
+    """The body of a response that is none, whatever of its request the sentence quotes."""
+    return json_bytes({"error": readable(sentence)})
 
 
 def _refuse_constant(constant: str) -> NoReturn:
@@ -73,8 +86,8 @@ def _refuse_constant(constant: str) -> NoReturn:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in times.items() if count > 1)
         raise Refused(400, f"The key {listed([twice])} stands twice in one object of the JSON. Keep one of them.")
     return found
 
@@ -118,11 +131,30 @@ def _rows(card: Card, rows: list[Any]) -> list[dict[str, Any]]:
             raise Refused(
                 422, f"Row {number} of {len(rows)} is {shown(row)}, where an object like the first is expected."
             )
-        for column, value in row.items():
-            if type(value) in (dict, list):
-                raise Refused(
-                    422,
-                    f"Row {number} has {shown(value)} in the column {listed([column])}; a number, a text, true, false or null is "
-                    "expected.",
-                )
+        _check_row(number, row)
     return rows
+
+
+def _check_row(number: int, row: Mapping[str, Any]) -> None:
+    """Raise `Refused` (422) for a value that no field of a table holds, and for a name that no column has."""
+    for column, value in row.items():
+        if not _is_whole(column):
+            raise Refused(422, f"Row {number} has a column {_SPLIT}: {listed([column])}. Send whole characters.")
+        if said := _unfit(value):
+            raise Refused(422, f"Row {number} has {said[0]} in the column {listed([column])}; {said[1]} is expected.")
+
+
+def _unfit(value: Any) -> tuple[str, str] | None:
+    """What a value is that no field of a table holds, and what should be there."""
+    if type(value) in (dict, list):
+        return shown(value), "a number, a text, true, false or null"
+    if type(value) is float and not isfinite(value):
+        return "a number beyond 1.8e308, the largest there is,", "a smaller one or null"
+    if type(value) is str and not _is_whole(value):
+        return f"{shown(value)}, a text {_SPLIT},", "a text of whole characters"
+    return None
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text has both halves of each surrogate pair, without which nothing can store it."""
+    return text.isascii() or readable(text) == text

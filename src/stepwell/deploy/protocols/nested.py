@@ -118,4 +118,9 @@ def shown(value: Any) -> str:
     text = (
         json.dumps(value, ensure_ascii=False) if not isinstance(value, int) or abs(value) < 10**40 else "a huge number"
     )
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    return readable(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
+
+
+def readable(text: str) -> str:
+    """A text with its halves of surrogate pairs escaped, as JSON does it, since they cannot be encoded."""
+    return text.encode(errors="backslashreplace").decode()

@@ -3,7 +3,7 @@
 Source: https://github.com/open-inference/open-inference-protocol and its extensions `binary_tensor_data` and `classification`.
 """
 
-import asyncio
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any
@@ -13,20 +13,21 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from stepwell.deploy.body import read_body
-from stepwell.deploy.calls import Call, Refused
+from stepwell.deploy.calls import Call, Refused, Reply
 from stepwell.deploy.card import Card
 from stepwell.deploy.hub import Hub
+from stepwell.deploy.protocols.aside import LARGE, aside
 from stepwell.deploy.protocols.checks import listed
+from stepwell.deploy.protocols.encode import fared
 from stepwell.deploy.protocols.json_body import json_bytes
 from stepwell.deploy.protocols.oip_reply import check_outputs, has_labels, label_described, write_reply
-from stepwell.deploy.protocols.oip_request import Inference, read_inference
+from stepwell.deploy.protocols.oip_request import Wanted, read_inference
 from stepwell.deploy.protocols.packing import packed
 from stepwell.deploy.protocols.tensors import described
 
 HEADER = "Inference-Header-Content-Length"
 """How long the JSON is where bytes follow it."""
 
-_LARGE = 2**18
 _EXTENSIONS = ["binary_tensor_data", "classification"]
 _JSON, _BYTES = "application/json", "application/octet-stream"
 
@@ -101,30 +102,28 @@ async def _counted(hub: Hub, request: Request) -> Response:
 
 
 async def _infer(hub: Hub, card: Card, request: Request) -> Response:
-    inference = await _read(card, await read_body(request, hub.limit), request.headers.get(HEADER))
+    arrived = get_running_loop().time()
+    body = await read_body(request, hub.intake)
+    inference = await aside(len(body) > LARGE, read_inference, card, body, request.headers.get(HEADER))
     wanted = check_outputs(card, inference)
-    deadline = None if inference.timeout is None else asyncio.get_running_loop().time() + inference.timeout
+    deadline = None if inference.timeout is None else arrived + inference.timeout
     client = request.client.host if request.client else ""
     reply = await hub.ask(Call(card.name, inference.rows, "arrays", deadline, client), request.receive)
-    body, head = write_reply(card, inference.id, wanted, reply.arrays)
-    headers = {
-        "X-Batch": str(reply.batch),
-        "X-Queue-Ms": f"{1000 * reply.waited:.2f}",
-        "X-Compute-Ms": f"{1000 * reply.computed:.2f}",
-    }
+    size = sum(array.nbytes for array in reply.arrays.values())
+    accept = request.headers.get("accept-encoding", "")
+    return await aside(size > LARGE, _response, card, inference.id, wanted, reply, accept)
+
+
+def _response(card: Card, id: str | None, wanted: tuple[Wanted, ...], reply: Reply, accept: str) -> Response:
+    """The answer; `accept` is the client's `Accept-Encoding`."""
+    body, head = write_reply(card, id, wanted, reply.arrays)
+    headers = fared(reply)
     if head is not None:
         headers[HEADER] = str(head)
-    body, encoding = packed(body, request.headers.get("accept-encoding", ""))
+    body, encoding = packed(body, accept)
     if encoding:
         headers["Content-Encoding"] = encoding
     return Response(body, 200, headers, _JSON if head is None else _BYTES)
-
-
-async def _read(card: Card, body: bytes, header_length: str | None) -> Inference:
-    """The request; on a thread where it is long, so that others need not wait."""
-    if len(body) > _LARGE:
-        return await asyncio.to_thread(read_inference, card, body, header_length)
-    return read_inference(card, body, header_length)
 
 
 def _card(hub: Hub, request: Request) -> Card:

@@ -1,5 +1,6 @@
 """The answer to an inference, as the Open Inference Protocol writes it; labels of classes as texts (`BYTES`)."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,15 +25,17 @@ def has_labels(card: Card) -> bool:
 
 
 def labels_of(card: Card, chances: Numbers) -> Numbers:
-    """The class of each row, as texts; of two classes with one probability, the second from one half on."""
+    """The class of each row, as texts; of two classes with one probability, the second from the card's threshold on."""
     rows = chances.reshape(len(chances), -1)
-    best = (rows[:, 0] > 0.5).astype(int) if rows.shape[1] == 1 else rows.argmax(1)
+    best = (rows[:, 0] >= card.threshold).astype(int) if rows.shape[1] == 1 else rows.argmax(1)
     names: Numbers = np.array(card.classes, object)
     return np.asarray(names[best])
 
 
 def check_outputs(card: Card, inference: Inference) -> tuple[Wanted, ...]:
-    """The outputs that are asked for, all where none is named. Raises `Refused` (422) for one that the model does not have."""
+    """The outputs that are asked for, all where none is named. Raises `Refused` (422) for one that the model does not have,
+    and for one that is asked for twice.
+    """
     known = [output.name for output in card.outputs] + ([LABEL] if has_labels(card) else [])
     if inference.outputs is None:
         return tuple(Wanted(name, inference.binary) for name in known)
@@ -45,6 +48,9 @@ def check_outputs(card: Card, inference: Inference) -> tuple[Wanted, ...]:
             raise Refused(
                 422, f"The output {wanted.name!r} holds no probabilities of classes, so it has no `classification`."
             )
+    twice = [name for name, count in Counter(wanted.name for wanted in inference.outputs).items() if count > 1]
+    if twice:
+        raise Refused(422, f"The output {twice[0]!r} is asked for twice. Name each output once.")
     return inference.outputs
 
 

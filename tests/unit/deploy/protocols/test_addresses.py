@@ -31,7 +31,7 @@ class Answers:
 
     def __init__(self, *cards: Card) -> None:
         self.cards = {card.name: card for card in cards}
-        self.limit, self.meter, self.ready = Intake(), Meter(), True
+        self.intake, self.meter, self.ready = Intake(), Meter(), True
         self.calls: list[Call] = []
 
     def card(self, name: str | None = None) -> Card:
@@ -150,19 +150,6 @@ def test_the_sentence_shows_half_of_a_surrogate_pair_as_it_was_sent(hub):
     assert r'has "ä\ud800" at [0][0]; a number is expected' in why(told, 422)
     assert hub.calls == []
     assert "shape" in why(ask(hub, "POST", "/predict/crop", body, content_type="text/json"), 422)
-
-
-def test_one_row_is_explained_at_a_time(hub):
-    two, one = (npy_bytes(np.zeros((rows, 1, 4, 6, 6), np.float32)) for rows in (2, 1))
-    told = why(ask(hub, "POST", "/explain/crop", two, content_type="application/x-npy"), 422)
-    assert told == "/explain explains one row at a time, and the request has 2. Send each by itself."
-    table = [json.dumps({"rows": [{"temp": 3}] * rows}).encode() for rows in (3, 1)]
-    assert "has 3" in why(ask(hub, "POST", "/explain/bikes", table[0], content_type="application/json"), 422)
-    assert not hub.calls
-    assert ask(hub, "POST", "/explain/crop", one, content_type="application/x-npy")[0] == 200
-    assert ask(hub, "POST", "/explain/bikes", table[1], content_type="application/json")[0] == 200
-    assert [call.wants for call in hub.calls] == ["explanation"] * 2
-    assert ask(hub, "POST", "/predict/crop", two, content_type="application/x-npy")[0] == 200
 
 
 def test_a_clients_time_runs_while_it_sends(hub):

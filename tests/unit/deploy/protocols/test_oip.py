@@ -60,7 +60,7 @@ class Answers:
 
     def __init__(self) -> None:
         self.cards = {"three": THREE, "pair": PAIR}
-        self.ready, self.limit, self.meter = True, Intake(2**20), Meter()
+        self.ready, self.intake, self.meter = True, Intake(2**20), Meter()
         self.calls: list[Call] = []
 
     def card(self, name: str) -> Card:
