@@ -13,6 +13,7 @@ import uvicorn
 
 from stepwell.core.errors import StepwellError
 from stepwell.deploy.app import make_app
+from stepwell.deploy.connection import Connection
 from stepwell.deploy.crew import Crew, Worker
 from stepwell.deploy.guard import LOCAL, Guard
 from stepwell.deploy.hub import Hub
@@ -128,6 +129,7 @@ def _config(site: Site, hub: Hub) -> uvicorn.Config:
     app = Guard(make_app(hub), site.token, LOCAL if local else ())
     return uvicorn.Config(
         app,
+        http=Connection,
         access_log=False,
         log_config=None,
         log_level="warning",
