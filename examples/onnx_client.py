@@ -21,11 +21,13 @@ def number(value, kind, levels=(), **_):
 def ask(folder, given):
     """The answers, one a row, for an array or for rows of a table; where there are several inputs, for these by name."""
     facts = json.loads(Path(folder, "model.json").read_text(encoding="utf-8"))
+    given = next(iter(given.values())) if isinstance(given, dict) and {*given} & {"inputs", "rows"} else given
     arrays = given if isinstance(given, dict) else {facts["inputs"][0]["name"]: given}
     for each in facts["inputs"]:
         if isinstance(rows := arrays[each["name"]], list):
-            table = [[number(row[column["name"]], **column) for column in each["columns"]] for row in rows]
-            arrays[each["name"]] = np.array(table, each["dtype"]).reshape(-1, *each["shape"][1:])
+            if isinstance(rows[0], dict):
+                rows = [[number(row[column["name"]], **column) for column in each["columns"]] for row in rows]
+            arrays[each["name"]] = np.array(rows, each["dtype"]).reshape(-1, *each["shape"][1:])
     found = onnxruntime.InferenceSession(Path(folder, "model.onnx")).run(None, arrays)[0]
     names, found = facts["answer"]["names"], found.reshape(len(found), -1).astype(float)
     if facts["answer"]["kind"] == "values":
@@ -38,5 +40,7 @@ def ask(folder, given):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     source = Path(sys.argv[2])
     print(json.dumps(ask(sys.argv[1], np.load(source) if source.suffix == ".npy" else json.loads(source.read_text()))))

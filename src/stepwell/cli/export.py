@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _FORMATS = ("torch", "onnx")
 _TO = typer.Option(help="formats, with commas between: torch (torch.export, .pt2) and onnx", metavar="FORMATS")
-_OUT = typer.Option(help="the folder to write, which is there afterwards only if all is well")
+_OUT = typer.Option(
+    help="the folder to write, which is there afterwards only if all is well (default: exports/NAME)",
+    show_default=False,
+)
 _CHECKPOINT = typer.Option(
     "--checkpoint", "--from", help="whose weights: best, last, or a step", metavar="best|last|step"
 )
@@ -26,8 +29,8 @@ _FORCE = typer.Option(help="replace an export that is there already")
 
 def export(
     run: Annotated[str, RUN],
-    out: Annotated[Path, _OUT],
     to: Annotated[str, _TO] = "torch,onnx",
+    out: Annotated[Path | None, _OUT] = None,
     checkpoint: Annotated[str, _CHECKPOINT] = "best",
     force: Annotated[bool, _FORCE] = False,
 ) -> None:
@@ -45,8 +48,9 @@ def export(
 
         found = find_run(run)
         _refuse_translation(found)
-        check_place(out, replace=force)
-        exported = write(load_servable(found, checkpoint_name(checkpoint)), formats, out, replace=force)
+        place = out or Path("exports", found.folder.resolve().name)
+        check_place(place, replace=force)
+        exported = write(load_servable(found, checkpoint_name(checkpoint)), formats, place, replace=force)
     _tell(exported)
 
 

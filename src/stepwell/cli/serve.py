@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -112,18 +113,20 @@ def _tell(hub: "Hub", site: "Site", port: int, *, generated: bool) -> None:
     """The first screen: where the page is, what is served, how to ask it."""
     from stepwell.cli.served import curl
 
-    name = f"[{site.host}]" if ":" in site.host else site.host
-    address = f"http://{name}:{port}"
-    rows: list[tuple[str, object]] = [("page", address)]
+    address = f"http://{_reached(site.host)}:{port}"
+    rows: list[tuple[str, object]] = [
+        ("page", f"{address}/#token={site.token}" if site.token and generated else address)
+    ]
     rows += [
         (f"model {number}" if len(hub.cards) > 1 else "model", _told(card))
         for number, card in enumerate(hub.cards.values(), 1)
     ]
-    if site.token:
-        rows.append(("token", site.token if generated else "the one that was given"))
+    rows.append(("API", f"{address}/openapi.json"))
     facts(rows)
     say()
     say("Ask it:", style="dim")
+    if site.token:
+        say(f"  export STEPWELL_TOKEN={site.token if generated else '…'}", style="cyan")
     say(f"  {curl(next(iter(hub.cards.values())), address, bool(site.token))}", style="cyan")
     say(f"  {command('load', address)}", style="cyan")
     say()
@@ -132,11 +135,17 @@ def _tell(hub: "Hub", site: "Site", port: int, *, generated: bool) -> None:
     say("Ctrl-C ends it.", style="dim", error=True)
 
 
+def _reached(host: str) -> str:
+    """The name by which others reach an address; that of this machine where it listens to all."""
+    if host in ("0.0.0.0", "::"):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
+
+
 def _told(card: "Card") -> str:
-    inputs = ", ".join(array.written() for array in card.inputs)
-    return f"{card.name} ({card.title}, step {card.version}), takes {inputs} a row" + (
-        f", or {' '.join(card.files[:3])}" if card.files else ""
-    )
+    from stepwell.cli.served import takes
+
+    return f"{card.name} ({card.title}, step {card.version}), takes {takes(card)}"
 
 
 def _log() -> None:

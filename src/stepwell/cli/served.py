@@ -66,10 +66,24 @@ def _recipe(run: Run) -> str:
 
 
 def curl(card: "Card", address: str, token: bool) -> str:
-    """A command that asks a model with an example of its own."""
-    shown = " -H 'Authorization: Bearer TOKEN'" if token else ""
+    """A command that asks a model: with a file of one's own where it reads files, else with one of its examples."""
+    shown = ' -H "Authorization: Bearer $STEPWELL_TOKEN"' if token else ""
     name = quote(card.name, safe="")
+    asked = f"curl -s{shown} {shlex.quote(f'{address}/predict/{name}')}"
+    if card.files:
+        file, kind = ("photo.png", "image/png") if card.kind == "images" else ("new.csv", "text/csv")
+        return f"{asked} -H 'Content-Type: {kind}' --data-binary @{file}"
+    kind = "application/json" if len(card.inputs) > 1 else "application/x-npy"
     example = f"curl -s{shown} {shlex.quote(f'{address}/models/{name}/examples/0')}"
-    kind = "application/json" if card.kind == "table" or len(card.inputs) > 1 else "application/x-npy"
-    asked = shlex.quote(f"{address}/predict/{name}")
-    return f"{example} | curl -s{shown} {asked} -H 'Content-Type: {kind}' --data-binary @-"
+    return f"{example} | {asked} -H 'Content-Type: {kind}' --data-binary @-"
+
+
+def takes(card: "Card") -> str:
+    """What a model reads, for its user."""
+    arrays = ", ".join(array.written() for array in card.inputs)
+    files = " ".join(card.files[:3])
+    if card.kind == "table":
+        return f"rows of {len(card.form['columns'])} columns: {files}"
+    if card.kind == "series":
+        return f"the last {card.form['window']} rows or more: {files}"
+    return f"pictures: {files}, or {arrays}" if card.files else f"{arrays} a row"

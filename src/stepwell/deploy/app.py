@@ -86,7 +86,7 @@ async def _gone(request: Request, error: Gone) -> Response:
 
 
 async def _unknown(request: Request, error: Any) -> Response:
-    known = "/, /predict, /explain, /models, /v2, /metrics and /openapi.json"
+    known = "/, /predict, /explain, /models, /v2, /v2/health/ready, /metrics and /openapi.json"
     if error.status_code == 405:
         text = not_for(request.method, request.url.path)
     else:

@@ -1,13 +1,14 @@
 """Names, weights and commands of what is served."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from stepwell.cli.served import curl, model_names, served_models
+from stepwell.cli.served import curl, model_names, served_models, takes
 from stepwell.core.errors import StepwellError
-from stepwell.deploy.card import Array, Card
+from stepwell.deploy.card import Array, Card, Kind
 from stepwell.runs import Run, Snapshot
 from stepwell.runs.checkpoint import write_checkpoint
 
@@ -51,9 +52,9 @@ def test_the_checkpoint_is_told_by_its_step_so_that_a_worker_that_starts_again_t
         assert served_models([made], which) == ({**plain, "checkpoint": step},)
 
 
-def card(name: str) -> Card:
+def card(name: str, kind: Kind = "arrays", files: tuple[str, ...] = (), **form: Any) -> Card:
     arrays = (Array("input", "float32", (2,)),)
-    return Card(name=name, title=name, kind="arrays", inputs=arrays, outputs=arrays)
+    return Card(name=name, title=name, kind=kind, inputs=arrays, outputs=arrays, files=files, form=form)
 
 
 def test_a_command_can_be_pasted_whatever_the_models_name_is() -> None:
@@ -66,5 +67,23 @@ def test_a_command_can_be_pasted_whatever_the_models_name_is() -> None:
         f"curl -s {here}/models/my%20run%20%282%29%26/examples/0 | curl -s {here}/predict/my%20run%20%282%29%26 {rest}"
     )
     asked = curl(card("a"), "http://[::1]:80", token=True)
-    assert asked.startswith("curl -s -H 'Authorization: Bearer TOKEN' 'http://[::1]:80/models/a/examples/0' | ")
+    assert asked.startswith(
+        "curl -s -H \"Authorization: Bearer $STEPWELL_TOKEN\" 'http://[::1]:80/models/a/examples/0' | "
+    )
     assert " 'http://[::1]:80/predict/a' " in asked
+
+
+def test_what_reads_files_is_asked_with_one_and_says_so_in_its_users_words() -> None:
+    here = "http://127.0.0.1:8000"
+    cards = {
+        "image/png' --data-binary @photo.png": card("a", "images", (".png", ".jpg")),
+        "text/csv' --data-binary @new.csv": card("a", "table", (".csv",), columns=[{}] * 5),
+    }
+    for ending, each in cards.items():
+        assert curl(each, here, token=False) == f"curl -s {here}/predict/a -H 'Content-Type: {ending}"
+    assert [takes(each) for each in cards.values()] == [
+        "pictures: .png .jpg, or float32 (2,)",
+        "rows of 5 columns: .csv",
+    ]
+    assert takes(card("a", "series", (".csv",), window=168)) == "the last 168 rows or more: .csv"
+    assert takes(card("a")) == "float32 (2,) a row"

@@ -40,6 +40,11 @@ def file_of(card: Card, suffixes: tuple[str, ...], data: bytes, what: str) -> Fi
     found = next((suffix for suffix in suffixes if suffix in card.files), None)
     if found is None:
         raise Refused(415, f"The model {card.name} reads no {what}. It takes {accepted(card)}.")
+    if found == ".csv" and b"\n" not in data.strip() and b"\r" not in data.strip():
+        raise Refused(
+            400,
+            "The CSV is one line: its columns' names, and no row. curl's -d takes line breaks out; send it by --data-binary.",
+        )
     return File(data, found)
 
 

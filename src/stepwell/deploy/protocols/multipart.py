@@ -2,6 +2,7 @@
 page's form sends it.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -151,8 +152,15 @@ class _Form:
     def by_name(self) -> dict[str, Part]:
         named = {part.name: part for part in self.parts}
         if len(named) < len(self.parts):
-            raise Refused(400, f"Two parts of the form have the same name; its parts are {listed(list(named))}.")
+            raise Refused(
+                400,
+                f"Two parts of the form are named {listed(self._twice())}. Send one file a request: requests share batches.",
+            )
         return named
+
+    def _twice(self) -> list[str]:
+        """The names that several parts have."""
+        return [name for name, times in Counter(part.name for part in self.parts).items() if times > 1]
 
     def _begin(self) -> None:
         if len(self.parts) == _MOST_PARTS:

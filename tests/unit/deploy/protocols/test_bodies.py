@@ -202,7 +202,7 @@ def test_a_form_needs_no_line_feed_at_its_end():
         ("multipart/form-data; boundary=" + "e" * 500, b"--e", 400, "cannot be read"),
         ("multipart/form-data; boundary=edge", b"hello", 400, "cannot be read"),
         (*form(part("a", b"1"), part("b", b"2")), 422, "parts 'a' and 'b'"),
-        (*form(part("meta", b"{}"), part("meta", b"{}")), 400, "same name"),
+        (*form(part("meta", b"{}"), part("meta", b"{}")), 400, "Two parts of the form are named .meta."),
         (*form(*[part(str(i), b"1") for i in range(9)]), 400, "more than 8 parts"),
         (*form(part("text", b"1")), 422, "parts 'text'"),
         (*form(part("file", b"--x--", "a", "multipart/form-data; boundary=x")), 415, "a form itself"),
@@ -233,3 +233,8 @@ def test_values_that_are_not_aligned_are_copied(crop):
     body = out.getvalue()
     odd = body[:8] + (int.from_bytes(body[8:10], "little") + 1).to_bytes(2, "little") + body[10:128] + b" " + body[128:]
     assert decode(crop, "application/x-npy", odd).arrays["input"].flags.aligned
+
+
+def test_a_csv_whose_line_breaks_are_lost_is_told_from_one_that_lacks_columns(bikes):
+    assert "--data-binary" in refused(bikes, "text/csv", b"temp,season1,2", 400)
+    assert decode(bikes, "text/csv", b"temp,season\r1,2").suffix == ".csv"
