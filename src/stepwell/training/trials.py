@@ -18,6 +18,7 @@ from stepwell.training.training import make_step
 MOST_DIFFERENT = {"fp32": 1e-3, "bf16": 0.1}  # of the gradients, relative to their norm
 _ROUNDS, _ROUND_SECONDS, _MOST_STEPS = 3, 0.12, 20
 _HOPELESS = 2.5  # times as slow at its first steps, and it is not timed again
+_HOPELESS_AT_ONCE = 5.0  # times as slow at its very first, which has to warm up
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,16 @@ class Candidate:
         self.model = model.train()
         copied = replace(experiment, model=model, optimizer=optimizer, scheduler=None, **asdict(variant))
         self.step: Step = make_step(copied)
+        self.first_step = 0.0
 
     def gradients(self) -> torch.Tensor:
         """Those of a step on the first batch, in one row; layers that drop at random drop nothing, where they are torch's."""
         droppers = [module for module in self.model.modules() if isinstance(module, nn.modules.dropout._DropoutNd)]
         for module in droppers:
             module.eval()
+        began = time.perf_counter()
         self.step(self.batches[0], 1)
+        self.first_step = time.perf_counter() - began
         for module in droppers:
             module.train()
         return torch.cat([p.grad.float().flatten() for p in self.model.parameters() if p.grad is not None])
@@ -95,7 +99,7 @@ def compare(experiment: Experiment, first: Candidate, variant: Variant, gradient
         most = MOST_DIFFERENT[variant.precision]
         if away is None or away > most:
             return Trial(variant=variant, difference=away, verdict=f"refused: more than {most:.1%}")
-        ratio = _ratio(candidate, first)
+        ratio = _at_once(candidate, first) or _ratio(candidate, first)
     except Exception as error:  # noqa: BLE001 - a kernel, a compiler, memory, a user's layer: only this variant is out
         return Trial(variant=variant, verdict=f"not possible: {first_line(error)}")
     return Trial(variant=variant, milliseconds=ratio, difference=away)
@@ -105,6 +109,12 @@ def difference(gradients: torch.Tensor, reference: torch.Tensor) -> float | None
     """How far gradients are from others, relative to the norm of those; None where one is not finite."""
     away = float((gradients - reference).norm()) / (float(reference.norm()) or 1.0)
     return away if away - away == 0 else None
+
+
+def _at_once(candidate: Candidate, first: Candidate) -> float | None:
+    """The ratio of both first steps where that tells enough, as of bf16 on a processor that has to imitate it: seconds a step."""
+    ratio = candidate.first_step / first.first_step
+    return ratio if ratio > _HOPELESS_AT_ONCE and candidate.variant.compiled == "no" else None
 
 
 def _ratio(candidate: Candidate, first: Candidate) -> float:

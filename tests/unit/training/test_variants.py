@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
@@ -83,6 +84,29 @@ def test_a_variant_with_other_gradients_is_refused() -> None:
     assert found["bf16"].verdict == "refused: more than 10.0%"
     assert found["bf16"].milliseconds is None
     assert found["fp32"].verdict == "chosen" or found["fp32, channels-last"].verdict == "chosen"
+
+
+class _ImitatesBF16(nn.Module):
+    """Works a hundred times as long under autocast, and counts how often."""
+
+    steps: ClassVar[list[str]] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if torch.is_autocast_enabled("cpu"):
+            self.steps.append("bf16")
+            for _ in range(100):
+                torch.linalg.svdvals(torch.ones(64, 64))
+        return x
+
+
+def test_a_hopeless_variant_takes_one_step() -> None:
+    _ImitatesBF16.steps.clear()
+    experiment = small(memory_format="contiguous")
+    experiment.model.append(_ImitatesBF16())
+    trials = choose(experiment).trials
+    assert [trial.variant.name for trial in trials] == ["fp32", "bf16"]
+    assert trials[1].milliseconds > trials[0].milliseconds  # type: ignore[operator]
+    assert _ImitatesBF16.steps == ["bf16"]
 
 
 class _OnlyFP32(nn.Module):
