@@ -4,12 +4,14 @@ import logging
 import os
 import secrets
 import socket
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stepwell.cli.console import command, facts, say, starting, warn
 from stepwell.cli.failures import WrongUse
+from stepwell.core.errors import StepwellError
 
 if TYPE_CHECKING:
     from stepwell.deploy.card import Card
@@ -58,6 +60,10 @@ def serve(
 
     Requests of all clients share batches. The first run answers at /predict, each at /predict/NAME.
     """
+    _needs("serve", "starlette", "uvicorn", "prometheus_client", "multipart")
+    from stepwell.deploy.server import listen
+
+    listen(host, port).close()  # to say that it is taken before anything is loaded
     with starting("reading the runs"):
         from stepwell.cli.runs import checkpoint_name, find_run
         from stepwell.cli.served import served_models
@@ -67,13 +73,10 @@ def serve(
         for run in found:
             check_trained(run)
         models = served_models(found, checkpoint_name(checkpoint))
-    from stepwell.cli.served import needs_extra
-    from stepwell.deploy.settings import Limits
-
-    needs_extra("serve", "starlette", "uvicorn", "prometheus_client", "multipart")
     from stepwell.deploy.process import Job
     from stepwell.deploy.server import Site
     from stepwell.deploy.server import run as run_server
+    from stepwell.deploy.settings import Limits
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     job = Job(
@@ -91,6 +94,16 @@ def serve(
     say(f"loading {', '.join(each['name'] for each in models)} …", style="dim", error=True)
     run_server(site, lambda hub, bound: _tell(hub, site, bound, generated=not token))
     say("stopped", style="dim", error=True)
+
+
+def _needs(extra: str, *modules: str) -> None:
+    """Raise `StepwellError`, with the command that mends it, where packages of an extra are not installed."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise StepwellError(
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed. They belong to an extra:\n"
+            f"  pip install 'stepwell[{extra}]'"
+        )
 
 
 def _share(cores: int, workers: int) -> int:

@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -12,16 +11,6 @@ from stepwell.runs import Run
 
 if TYPE_CHECKING:
     from stepwell.deploy.card import Card
-
-
-def needs_extra(extra: str, *modules: str) -> None:
-    """Raise `StepwellError`, with the command that mends it, where packages of an extra are not installed."""
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise StepwellError(
-            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed. They belong to an extra:\n"
-            f"  pip install 'stepwell[{extra}]'"
-        )
 
 
 def model_names(runs: Sequence[Run]) -> dict[str, Run]:

@@ -56,7 +56,8 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         found.close()
         raise StepwellError(
-            f"{host}:{port} cannot be listened on: {error}. Choose another with --port or --host."
+            f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', '') or error}. Choose another with --port (0: any "
+            "free one) or --host."
         ) from None
     return found
 

@@ -2,7 +2,7 @@
 
 from stepwell.core.errors import DataError
 from stepwell.data.splits import Split, split_by_time, split_grouped, split_random, split_stratified
-from stepwell.data.tables.calendar import as_times
+from stepwell.data.tables.calendar import as_times, text_format
 from stepwell.data.tables.columns import Column, check_known
 from stepwell.data.tables.encoder import Noted
 from stepwell.data.tables.findings import row_hashes
@@ -54,7 +54,8 @@ def split_rows(
     amounts = {"train": 1 - val - test, "val": val, "test": test}
     if by_time:
         check_known([by_time], read.frame.columns, "--time")
-        return split_by_time(as_times(read.frame[by_time], Noted(read.line)).to_numpy(), **amounts)
+        times = read.frame[by_time]
+        return split_by_time(as_times(times, Noted(read.line), text_format(times)).to_numpy(), **amounts)
     if by_group:
         check_known([by_group], read.frame.columns, "--group")
         return split_grouped(read.frame[by_group].cast(str).to_list(), **amounts, seed=seed)

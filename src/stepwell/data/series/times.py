@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from stepwell.core.errors import DataError, suggest
-from stepwell.data.series.formats import ZONED, find_format, read_texts, with_days, worded
+from stepwell.data.tables.formats import ZONED, find_format, read_texts, with_days, worded
 
 Times = np.ndarray[Any, np.dtype[np.datetime64]]
 """Times without a zone, in microseconds, one a row."""

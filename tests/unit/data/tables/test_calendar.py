@@ -104,3 +104,15 @@ def test_text_that_is_no_time_is_refused_with_its_line():
 def test_numbers_are_no_times():
     with pytest.raises(DataError, match="Column 't' holds Int64, and no dates or times"):
         as_times(pl.Series("t", [1, 2]), Noted())
+
+
+def test_texts_are_read_as_in_training_and_no_other_format_is_guessed():
+    american = Calendar.fit(pl.Series("day", [f"{1 + i // 28:02}/{1 + i % 28:02}/2024" for i in range(300)]), Noted())
+    iso = fitted(times(300, DAY, "day"))
+    assert american.text == "%m/%d/%Y"
+    second = american.encode(pl.Series("day", ["01/02/2024"]), Noted())
+    np.testing.assert_array_equal(american.encode(pl.Series("day", ["2024-01-02"]), Noted()), second)
+    with pytest.raises(DataError, match="'01/02/2024' in row 0, which is no date.*2024-01-31 17:05.$"):
+        iso.encode(pl.Series("day", ["01/02/2024"]), Noted())
+    with pytest.raises(DataError, match="or as in training, month/day/year"):
+        american.encode(pl.Series("day", ["31.12.2024"]), Noted())
