@@ -28,32 +28,31 @@ class Engine:
         servable = self._servables[work.model]
         if work.files:
             return self._of_files(servable, work)
-        inputs = servable.inputs_of(work.arrays)
-        parts = [between(inputs, start, end) for start, end in _bounds(work.rows)]
-        return self._of_parts(servable, inputs, parts, work.wants)
+        return self._of_rows(servable, servable.inputs_of(work.arrays), work.rows, work.wants)
 
     def _of_files(self, servable: Servable, work: Work) -> list[Outcome]:
         readings = [_read(servable, file, self._rows_per_call) for file in work.files]
-        read = [
-            (reading, wants)
-            for reading, wants in zip(readings, work.wants, strict=True)
-            if isinstance(reading, Reading)
-        ]
-        parts = [reading.inputs for reading, _ in read]
+        pairs = zip(readings, work.wants, strict=True)
+        read = [(reading.inputs, wants) for reading, wants in pairs if isinstance(reading, Reading)]
+        parts, wants = [inputs for inputs, _ in read], [wanted for _, wanted in read]
         together = concatenate(parts) if len(parts) > 1 else next(iter(parts), None)
-        ran = iter(self._of_parts(servable, together, parts, [wants for _, wants in read]) if parts else ())
+        ran = iter(self._of_rows(servable, together, list(map(rows, parts)), wants) if parts else ())
         return [_noted(next(ran), found.notes) if isinstance(found, Reading) else found for found in readings]
 
-    def _of_parts(
-        self, servable: Servable, inputs: Tree, parts: Sequence[Tree], wants: Sequence[Wants]
+    def _of_rows(
+        self, servable: Servable, inputs: Tree, counts: Sequence[int], wants: Sequence[Wants]
     ) -> list[Outcome]:
-        """What became of calls with the inputs `parts`, all of which are `inputs`."""
+        """What became of calls, `counts` rows of the inputs each; where they fail together, of each alone."""
         try:
-            return self._together(servable, inputs, [rows(part) for part in parts], wants)
+            return self._together(servable, inputs, counts, wants)
         except Exception as error:  # noqa: BLE001 - a model may raise anything; whose fault it was shows when each runs alone
-            if len(parts) == 1:
+            if len(counts) == 1:
                 return [_refusal(error)]
-        return [self._of_parts(servable, part, [part], [wanted])[0] for part, wanted in zip(parts, wants, strict=True)]
+        spans = zip(_bounds(counts), wants, strict=True)
+        return [
+            self._of_rows(servable, between(inputs, start, end), [end - start], [wanted])[0]
+            for (start, end), wanted in spans
+        ]
 
     def _together(
         self, servable: Servable, inputs: Tree, counts: Sequence[int], wants: Sequence[Wants]
