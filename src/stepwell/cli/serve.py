@@ -141,7 +141,8 @@ def _tell(hub: "Hub", site: "Site", port: int, *, generated: bool) -> None:
     if site.token:
         say(f"  export STEPWELL_TOKEN={site.token if generated else '…'}", style="cyan")
     say(f"  {curl(next(iter(hub.cards.values())), address, bool(site.token))}", style="cyan")
-    say(f"  {command('load', address)}", style="cyan")
+    here = f"http://127.0.0.1:{port}" if site.host == "0.0.0.0" else address  # a load test is for this machine
+    say(f"  {command('load', here)}", style="cyan")
     say()
     if site.host not in _LOCAL:
         warn("others can reach this server, and what is sent to it is not encrypted; put a proxy with TLS before it.")
