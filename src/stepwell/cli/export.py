@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stepwell.cli.console import command, say, show, starting, table
+from stepwell.cli.console import say, show, starting, table
 from stepwell.cli.failures import WrongUse
 from stepwell.cli.resume import RUN
-from stepwell.core.errors import RunError, suggest
+from stepwell.core.errors import suggest
 
 if TYPE_CHECKING:
     from stepwell.deploy.export.folder import Exported
-    from stepwell.runs import Run
 
 _FORMATS = ("torch", "onnx")
 _TO = typer.Option(help="formats, with commas between: torch (torch.export, .pt2) and onnx", metavar="FORMATS")
@@ -47,20 +46,10 @@ def export(
         from stepwell.recipes.servable import load_servable
 
         found = find_run(run)
-        _refuse_translation(found)
         place = out or Path("exports", found.folder.resolve().name)
         check_place(place, replace=force)
         exported = write(load_servable(found, checkpoint_name(checkpoint)), formats, place, replace=force)
     _tell(exported)
-
-
-def _refuse_translation(run: "Run") -> None:
-    """A pair of generators makes pictures of pictures; what its model answers is how its training stands."""
-    if run.facts.get("task", {}).get("kind") == "Translation":
-        raise RunError(
-            f"{run.name} translates pictures, so it has no answers to export. Translate some with:\n"
-            f"  {command('translate', 'PHOTO', '--weights', run.folder)}"
-        )
 
 
 def _formats(to: str) -> Sequence[str]:

@@ -28,7 +28,7 @@ def load_servable(run: Run, which: str | int = "best", name: str | None = None) 
     """A run's model with the weights of a checkpoint, as a server or an export needs it; `name` is what it goes by (the run's).
 
     A run whose recipe reads files needs its training data no more. Raises `RunError` for a run that was not trained, or that
-    makes pictures instead of answers, `CheckpointError` for a damaged checkpoint.
+    makes pictures or captions instead of answers, `CheckpointError` for a damaged checkpoint.
     """
     check_trained(run)
     if run.read("reader.json") is None and not run.facts.get("recipe"):
