@@ -57,7 +57,10 @@ def lay_out(model: nn.Module, memory_format: str) -> None:
         formats = {4: torch.channels_last, 5: torch.channels_last_3d}
         for tensor in (*model.parameters(), *model.buffers()):
             if tensor.dim() in formats:
-                tensor.data = tensor.data.contiguous(memory_format=formats[tensor.dim()])
+                # Weights of one channel lie the same in both formats, and torch goes by their strides: these are new ones.
+                laid = torch.empty_like(tensor, memory_format=formats[tensor.dim()])
+                if laid.stride() != tensor.stride():
+                    tensor.data = laid.copy_(tensor.data)
 
 
 def seed_torch(number: int, device: torch.device) -> None:

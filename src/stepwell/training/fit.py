@@ -11,6 +11,7 @@ import torch
 
 from stepwell.core.devices import generators_restored
 from stepwell.core.errors import DivergedError
+from stepwell.core.memory import memory_kept
 from stepwell.core.modules import mode_restored
 from stepwell.runs import Run, Snapshot
 from stepwell.training.batches import Batches
@@ -45,6 +46,13 @@ def fit(
     Raises `StepwellError`s for data, model and task that do not fit each other, and `DivergedError` for a loss that is
     NaN or infinite.
     """
+    with memory_kept():
+        return _fitted(experiment, run, hooks, resume, world)
+
+
+def _fitted(
+    experiment: Experiment, run: Run | None, hooks: Sequence[Hook], resume: Snapshot | None, world: World
+) -> Training:
     if asks(experiment):
         experiment = _settled(experiment, run, resume, world)
     training = Training(experiment, run, world)

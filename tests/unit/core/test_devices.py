@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from stepwell.core.devices import autocast, device_of, generators_restored, seed_torch, seeded
+from stepwell.core.devices import autocast, device_of, generators_restored, lay_out, seed_torch, seeded
 from stepwell.core.errors import ModelError, StepwellError
 
 CPU = torch.device("cpu")
@@ -44,6 +44,39 @@ def test_fp32_computes_in_float32_and_bf16_in_bfloat16() -> None:
 def test_the_nearest_precision_is_suggested() -> None:
     with pytest.raises(StepwellError, match=r"Unknown precision 'bf61'; known: fp32, bf16\. Did you mean 'bf16'\?"):
         autocast("bf61", CPU)
+
+
+PICTURES = pytest.mark.parametrize(
+    ("layer", "inputs", "format_"),
+    [
+        (nn.Conv2d(1, 4, 3), (2, 1, 5, 5), torch.channels_last),
+        (nn.Conv2d(3, 4, 3), (2, 3, 5, 5), torch.channels_last),
+        (nn.Conv3d(1, 4, 3), (2, 1, 5, 5, 5), torch.channels_last_3d),
+    ],
+    ids=["one channel", "three channels", "a volume"],
+)
+
+
+@PICTURES
+def test_a_layer_that_is_laid_out_computes_in_that_format(
+    layer: nn.Module, inputs: tuple[int, ...], format_: torch.memory_format
+) -> None:
+    x = torch.rand(inputs)
+    expected, held = layer(x), layer.weight
+    lay_out(layer, "channels-last")
+    outputs = layer(x)
+    assert outputs.is_contiguous(memory_format=format_)
+    assert not outputs.is_contiguous()
+    assert layer.weight is held
+    torch.testing.assert_close(outputs, expected)
+
+
+def test_weights_that_lie_right_are_left_where_they_are() -> None:
+    layer = nn.Conv2d(1, 4, 3)
+    lay_out(layer, "channels-last")
+    place = layer.weight.data_ptr()
+    lay_out(layer, "channels-last")
+    assert layer.weight.data_ptr() == place
 
 
 @pytest.mark.parametrize("number", [0, 1, 2**63, 2**64 - 1])
