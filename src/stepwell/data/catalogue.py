@@ -223,7 +223,7 @@ def get(name: str, progress: Progress | None = None, *, root: Path | None = None
     Raises `DataError` for an unknown name, for a file that is there with a size that none of its versions has (a wrong
     file, or half of one), and for whatever keeps a download from succeeding.
     """
-    entry, root = find(name), root or data_folder()
+    entry, root = find(name), Path(root or data_folder())
     for file in entry.files:
         path = root / file.path
         if path.exists():

@@ -12,6 +12,7 @@ from stepwell.data.arrays import ArraySource
 from stepwell.data.splits import Splits, split_stratified
 from stepwell.metrics import Accuracy, Confusion, Ranking
 from stepwell.models import mlp
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Binary
 from stepwell.training.experiment import Experiment
 
@@ -44,6 +45,7 @@ def breast_cancer(
     The areas below the ROC and the precision-recall curve are kept of every validation, beside accuracy, precision and
     recall.
     """
+    check_settings(dropout=dropout, learning_rate=learning_rate, weight_decay=weight_decay)
     with seeded(seed):
         model = mlp((30, *hidden, 1), dropout=dropout).to(best_device())
     return Experiment(

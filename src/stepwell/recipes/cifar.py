@@ -29,6 +29,7 @@ def cifar_images(data: Path | None, classes: tuple[str, ...]) -> Images:
     binary files. The published version is fetched where neither it nor an archive of JPEG files is there. Raises `DataError`
     for a path that does not exist, and where the fetching fails.
     """
+    data = None if data is None else Path(data)  # a name does as well
     if data is not None and not data.exists():
         raise DataError(
             f"There is no {data}. Give the folder of data sets, in which cifar-10 lies, or an archive of pictures."

@@ -14,6 +14,7 @@ from stepwell.data.images.reader import ImageReader
 from stepwell.models import DESIGNS, FromPixels
 from stepwell.recipes.cifar import MEAN, STD, cifar_labelled
 from stepwell.recipes.pictures import Compiled, MemoryFormat, Precision, check_augment
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Multiclass
 from stepwell.tasks.base import Task
 from stepwell.training.experiment import Experiment
@@ -46,11 +47,12 @@ def cifar2(
     All designs are trained on the same footing: shuffled rows, and validation in eval mode, which the book forgets. So a
     design differs from its baseline by what its name says.
     """
+    chosen = DESIGNS[design]
+    rate = chosen.learning_rate if learning_rate is None else learning_rate
+    check_settings(blocks=blocks, learning_rate=rate)
     changes = check_augment(augment, CLASSES)
     reader, splits = cifar_labelled(data, CLASSES)
     model, task = model_of(reader, {"design": design, "blocks": blocks, "shared_block": shared_block, "seed": seed})
-    chosen = DESIGNS[design]
-    rate = chosen.learning_rate if learning_rate is None else learning_rate
     return Experiment(
         data=splits,
         model=model,

@@ -11,6 +11,7 @@ from stepwell.data.arrays import ArraySource
 from stepwell.data.generators import curve as noisy_curve
 from stepwell.data.splits import Splits
 from stepwell.models import mlp
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Regression
 from stepwell.training.experiment import Experiment
 
@@ -36,6 +37,7 @@ def curve(
     the book's settings a hidden layer does so on the left half for every seed, and on the right for few: its mean squared
     error ends between 2.2 and 13, where a line's is near 3 (row S-19).
     """
+    check_settings(points=points, noise=noise, learning_rate=learning_rate)
     data = noisy_curve(points, noise=noise, seed=seed)
     with seeded(seed):
         model = mlp((1, hidden, 1) if hidden else (1, 1), activation=_ACTIVATIONS[activation]).to(best_device())

@@ -9,6 +9,7 @@ from stepwell.core.devices import best_device, seeded
 from stepwell.core.errors import RecipeError
 from stepwell.models import CycleGAN
 from stepwell.recipes.cifar import cifar_pairs
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Translation
 from stepwell.training.adversarial import adversarial_step
 from stepwell.training.experiment import Experiment
@@ -37,6 +38,7 @@ def cyclegan(
     Two generators are trained to fool two discriminators, and to give back what went in after the way there and back. Every
     epoch the run gets a picture of what they make. The numbers tell whether the game is balanced, not whether it looks good.
     """
+    check_settings(pictures=pictures, width=width, blocks=blocks, layers=layers, learning_rate=learning_rate)
     if len(kinds) != 2:
         raise RecipeError(f"A translation is between two classes; given: {', '.join(kinds) or 'none'}.")
     one, two = kinds

@@ -9,6 +9,7 @@ from stepwell.data.arrays import ArraySource
 from stepwell.data.generators import digits as real_digits
 from stepwell.data.splits import split_stratified
 from stepwell.models import DigitNet
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Multiclass
 from stepwell.training.experiment import Experiment
 
@@ -30,6 +31,7 @@ def digits(
     A small convolutional network, trained on four fifths of the rows and validated on the others, the classes in equal
     proportion on both sides.
     """
+    check_settings(channels=channels, hidden=hidden, dropout=dropout, learning_rate=learning_rate)
     images, labels = real_digits()
     with seeded(seed):
         model = DigitNet(channels, hidden, dropout=dropout).to(best_device())

@@ -12,6 +12,7 @@ from stepwell.data.arrays import ArraySource
 from stepwell.data.generators import parabolas
 from stepwell.data.splits import Splits
 from stepwell.models.activations import ACTIVATIONS
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Binary
 from stepwell.training.experiment import Experiment
 
@@ -50,6 +51,7 @@ def feature_space(
     `insight.features` shows the points before and after each layer. The book prints neither optimizer, step size nor batch
     size; two units that start badly stay so, so some seeds end below 100 % (row S24).
     """
+    check_settings(points=points, learning_rate=learning_rate)
     data = parabolas(points)
     with seeded(seed):
         model = _model(layers, activation)

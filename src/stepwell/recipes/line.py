@@ -14,6 +14,7 @@ from stepwell.data.generators import line as noisy_line
 from stepwell.data.orders import Order, Sequential, Shuffled, TorchShuffled
 from stepwell.data.splits import Split, Splits, split_fixed
 from stepwell.models import Line, mlp
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Regression
 from stepwell.training.experiment import Experiment
 
@@ -66,6 +67,7 @@ def line(
     seed: Annotated[int, "decides the initial weights and the order"] = 42,
 ) -> Experiment:
     """Fit a straight line to 100 noisy points by gradient descent (Godoy, chapters 1 and 2)."""
+    check_settings(learning_rate=learning_rate)
     model = _model(parameters, seed)
     data = line_data(split, next(model.parameters()).dtype)
     return Experiment(

@@ -12,6 +12,7 @@ from stepwell.data.lines import LINE_CLASSES, line_images
 from stepwell.data.orders import Order, TorchWeighted, Weighted
 from stepwell.data.splits import Splits, split_fixed
 from stepwell.models import FromPixels, LineNet
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Multiclass
 from stepwell.training.experiment import Experiment
 
@@ -51,6 +52,7 @@ def lines(
     55 are different, so each that validates is among those that train, too: the warning about that is true, and nothing to
     mend.
     """
+    check_settings(learning_rate=learning_rate)
     data, labels = lines_data()
     with seeded(model_seed):
         model = FromPixels(LineNet(), mean=(0.5,), std=(0.5,)).to(best_device())

@@ -14,6 +14,7 @@ from stepwell.data.generators import moons as half_moons
 from stepwell.data.orders import Shuffled, TorchShuffled
 from stepwell.data.splits import Splits, split_fixed
 from stepwell.models import mlp
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Binary
 from stepwell.training.experiment import Experiment
 
@@ -45,6 +46,7 @@ def moons(
 
     A linear model of two inputs gives logits; with `hidden`, a small network bends the boundary.
     """
+    check_settings(points=points, noise=noise, learning_rate=learning_rate)
     with seeded(seed):
         model = mlp((2, hidden, 1) if hidden else (2, 1))
     return Experiment(

@@ -13,6 +13,7 @@ from stepwell.data.orders import Sequential, Shuffled
 from stepwell.data.splits import Splits
 from stepwell.metrics import Accuracy, Confusion
 from stepwell.models import mlp
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Multiclass
 from stepwell.training.experiment import Experiment
 
@@ -51,6 +52,7 @@ def moons_softmax(
     Accuracy, precision, recall and F1 are kept of training and of validation. Smaller batches learn more an epoch, because
     they make more updates, and cost more time.
     """
+    check_settings(points=points, noise=noise, learning_rate=learning_rate)
     with seeded(seed):
         model = mlp((2, *[hidden] * layers, 2), activation=nn.Tanh).to(best_device())
     measures = (Accuracy(), Confusion(2))

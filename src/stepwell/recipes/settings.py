@@ -13,6 +13,13 @@ _RANGES = {
     "learning_rate": (1e-12, inf),
     "weight_decay": (0, inf),
     "hidden": (1, inf),
+    "channels": (1, inf),
+    "width": (1, inf),
+    "blocks": (1, inf),
+    "layers": (1, inf),
+    "pictures": (1, inf),
+    "points": (1, inf),
+    "noise": (0, inf),
     "val": (0, 0.9),
     "test": (0, 0.9),
 }

@@ -12,6 +12,7 @@ from stepwell.data.generators import thermometer as readings
 from stepwell.data.orders import Sequential
 from stepwell.data.splits import Splits, split_fixed
 from stepwell.models import Line, Quadratic, mlp
+from stepwell.recipes.settings import check_settings
 from stepwell.tasks import Regression
 from stepwell.training.experiment import Experiment
 
@@ -73,6 +74,7 @@ def thermometer(
     A batch is all rows, so an epoch's training loss is that before its one update. The line's truth is 5/9 a degree and
     -17.8.
     """
+    check_settings(hidden=hidden, learning_rate=learning_rate)
     with seeded(seed):
         network = _model(model, hidden)
     return Experiment(
