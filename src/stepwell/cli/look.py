@@ -87,7 +87,7 @@ def _known(run: "Run", predictor: "Predictor") -> "tuple[Known | None, str]":
     from stepwell.recipes.known import known_pictures
 
     try:
-        return known_pictures(run, predictor.task), ""
+        return known_pictures(run, predictor.task, predictor.model), ""
     except StepwellError as error:
         return None, f"The nearest training pictures are left out: {error}"
 

@@ -51,9 +51,8 @@ def _download(weights: str) -> None:
     from stepwell.cli.download import Display
     from stepwell.data.weights import get_weights
 
-    name = Path(weights).stem
     with Display() as display:
-        get_weights(name, lambda done, total: display.advance(name, done, total))
+        get_weights(weights, lambda done, total: display.advance(Path(weights).stem, done, total))
 
 
 def _tell(photo: Path, recogniser: "Recogniser", guesses: "list[Guess]") -> None:

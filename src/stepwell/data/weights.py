@@ -141,8 +141,11 @@ def find_weights(given: Path | str) -> Path:
 
 
 def get_weights(name: str, progress: Progress | None = None) -> Path:
-    """The published weights of an architecture, downloaded where they are missing. Raises `DataError` where they cannot be had."""
-    one = published(name)
+    """The published weights of an architecture, downloaded where they are missing; `name` may be their file's, too.
+
+    Raises `DataError` where they cannot be had.
+    """
+    one = _meant(Path(name)) or published(Path(name).stem)
     if one.path.is_file():
         return check(one.path, one)
     if len(one.sha256) < _DIGITS:

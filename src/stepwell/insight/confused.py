@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from stepwell.core.errors import DataError, ModelError
 from stepwell.core.modules import mode_restored
-from stepwell.core.trees import between, rows
 from stepwell.insight.capture import capture
-from stepwell.insight.classes import as_floats
+from stepwell.insight.classes import as_floats, rows_at_once
 from stepwell.insight.neighbours import Nearness, nearest_rows
 
 
@@ -63,15 +62,16 @@ def features_of(model: nn.Module, pictures: Tensor, layer: str | None = None, *,
     """What the network has made of pictures `(n, c, h, w)` just before it decides: `(n, features)`, on the CPU.
 
     That is what goes into the last `nn.Linear` it comes by, or with `layer` what that layer gives, maps averaged over their
-    places. Raises `ModelError` for a model without such a layer.
+    places. At most `batch_size` pictures, and no more than 32 MB of them, are taken at once. Raises `ModelError` for a model
+    without such a layer.
     """
-    parts = []
+    found = []
     with mode_restored(model), torch.no_grad():
         model.eval()
-        for start in range(0, rows(pictures), batch_size):
-            part = as_floats(between(pictures, start, start + batch_size), model)
-            parts.append(_decided_from(model, part) if layer is None else _given_by(model, layer, part))
-    return torch.cat(parts)
+        for part in torch.split(pictures, rows_at_once(pictures, batch_size)):
+            floats = as_floats(part, model)
+            found.append(_decided_from(model, floats) if layer is None else _given_by(model, layer, floats))
+    return torch.cat(found)
 
 
 def _given_by(model: nn.Module, layer: str, pictures: Tensor) -> Tensor:

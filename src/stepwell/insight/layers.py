@@ -61,6 +61,8 @@ class LayerStatistics(Hook):
     that is compiled shows nothing between its layers, so such a training is refused with `TrainingError`.
     """
 
+    between_layers = True
+
     def __init__(self, layers: Choice | Sequence[Choice] = "*", *, every: int = 1, keep: int = 512) -> None:
         if every < 1 or keep < 2:
             raise TrainingError(

@@ -75,7 +75,7 @@ def looks(
     check_kind(predictor)
     for path in paths:
         reading = predictor.read(path)
-        for place, name in enumerate(reading.rows["file"]):
+        for place, name in enumerate(map(str, reading.rows["file"])):  # a list's own column may hold numbers
             file = path.parent / name if path.is_file() else path / name
             yield _look(predictor, name, reading.inputs[place : place + 1], file, layer, known)
 
@@ -96,7 +96,7 @@ def _look(predictor: Predictor, name: str, picture: Tensor, file: Path, layer: s
         patch=hidden.patch,
         layers=_maps(model, picture, None),
         asked=_maps(model, picture, layer) if layer else {},
-        near=nearest(model, picture, known) if known else (),
+        near=nearest(picture, known) if known else (),
     )
 
 

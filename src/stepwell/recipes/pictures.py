@@ -92,6 +92,12 @@ def order_of(reader: ImageReader, data: Splits, *, balanced: bool) -> Order:
     return Balanced(reader.labels[data.split.rows["train"]])
 
 
+def left_alone(model: nn.Module, rows: int, batch_size: int) -> bool:
+    """Whether an epoch's last batch is one picture, of which batch normalisation has no statistics; another one each epoch."""
+    normalised = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules())
+    return normalised and rows > batch_size and rows % batch_size == 1
+
+
 def trained(
     reader: ImageReader,
     data: Splits,
@@ -120,7 +126,8 @@ def trained(
     if not learning:
         raise ModelError("Every layer is frozen, so nothing would learn.")
     optimizer = AdamW(learning, lr=learning_rate, weight_decay=weight_decay, fused=True)
-    updates = epochs * -(-len(data.train) // batch_size)
+    alone = left_alone(model, len(data.train), batch_size)
+    updates = epochs * (-(-len(data.train) // batch_size) - alone)
     return Experiment(
         data=data,
         model=model,
@@ -128,6 +135,7 @@ def trained(
         optimizer=optimizer,
         scheduler=one_cycle(optimizer, learning_rate, updates),
         batch_size=batch_size,
+        drop_last=alone,
         epochs=epochs,
         order=order,
         precision=precision,

@@ -112,8 +112,8 @@ def _scaled(picture: UInt8[Tensor, "3 h w"], shorter: int) -> UInt8[Tensor, "3 h
 
 def check_format(path: Path) -> None:
     """Raise `DataError` for a name that ends in no format of pictures."""
-    if path.suffix.lower() not in Image.registered_extensions():
-        raise DataError(f"{path.name} ends in no format of pictures; name it .jpg or .png.")
+    if Image.registered_extensions().get(path.suffix.lower()) not in Image.SAVE:  # some formats can only be read
+        raise DataError(f"{path.name} ends in no format that pictures can be written in; name it .jpg or .png.")
 
 
 def save_picture(picture: UInt8[Tensor, "3 h w"], path: Path) -> None:

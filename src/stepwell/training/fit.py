@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 import torch
@@ -15,7 +16,7 @@ from stepwell.core.memory import memory_kept
 from stepwell.core.modules import mode_restored
 from stepwell.runs import Run, Snapshot
 from stepwell.training.batches import Batches
-from stepwell.training.experiment import Experiment
+from stepwell.training.experiment import AUTO, Experiment
 from stepwell.training.explain import explained
 from stepwell.training.guards import advice, check_data
 from stepwell.training.hooks.base import Hook, end_all, listeners
@@ -53,10 +54,12 @@ def fit(
 def _fitted(
     experiment: Experiment, run: Run | None, hooks: Sequence[Hook], resume: Snapshot | None, world: World
 ) -> Training:
+    hooks = [*experiment.hooks, *hooks]
+    if any(hook.between_layers for hook in hooks) and experiment.compiled == AUTO:
+        experiment = replace(experiment, compiled="no")
     if asks(experiment):
         experiment = _settled(experiment, run, resume, world)
     training = Training(experiment, run, world)
-    hooks = [*experiment.hooks, *hooks]
     with _signals_stop(training), generators_restored(training.device), mode_restored(training.model):
         check_data(experiment.data, experiment.task)
         try:

@@ -60,7 +60,7 @@ def test_downloads_once_and_checks(served: Path, folder: Path) -> None:
     assert path.read_bytes() == CONTENT
     assert told[-1] == (len(CONTENT), len(CONTENT))
     (served / PUBLISHED["resnet18"].file).unlink()
-    assert get_weights("resnet18") == path
+    assert get_weights("resnet18") == get_weights("resnet18-f37072fd.pth") == get_weights("resnet18.pth") == path
     assert find_weights("resnet18") == find_weights("resnet18.pth") == find_weights("resnet18-f37072fd.pth") == path
 
 

@@ -47,6 +47,15 @@ def test_features_are_what_the_last_linear_layer_gets() -> None:
         features_of(nn.Sequential(nn.Conv2d(1, 1, 3)), pictures)
 
 
+def test_large_pictures_are_taken_few_at_once() -> None:
+    seen = []
+    model = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(12, 2))
+    model.register_forward_pre_hook(lambda module, given: seen.append(len(given[0])))
+    pictures = torch.zeros(1, 3, 1024, 1024).expand(5, -1, -1, -1)  # 12 MB each, as floats
+    assert features_of(model, pictures).shape == (5, 12)
+    assert seen == [2, 2, 1]
+
+
 def test_a_picture_is_nearest_to_itself() -> None:
     model, pictures = DigitNet(4), torch.rand(20, 1, 8, 8)
     found = similar_pictures(model, pictures[[3, 8]], pictures, 3)

@@ -173,6 +173,12 @@ class TestLayerStatistics:
         row = LayerStatistics()._row("spare", nn.ReLU(), torch.device("meta"))
         assert row.device.type == "meta"
 
+    def test_a_training_that_may_choose_does_not_compile_and_tries_nothing(self, tmp_path):
+        run = sw.create_run(tmp_path, "r", {})
+        training = sw.fit(experiment(network(), compiled="auto"), run, [LayerStatistics()])
+        assert training.experiment.compiled == "no"
+        assert "variant" not in run.facts
+
     @pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")  # of what torch.compile imports
     def test_a_compiled_training_is_refused(self):
         model = network()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from stepwell.cli.main import main
 from stepwell.core.devices import seeded
@@ -18,8 +19,10 @@ from stepwell.models.backbones import backbone
 from stepwell.recipes.images import images
 from stepwell.recipes.launch import rebuild, train
 from stepwell.recipes.picture_size import size_for
+from stepwell.recipes.pictures import left_alone
 from stepwell.recipes.recipe import load
 from stepwell.runs import open_run
+from stepwell.training.fit import fit
 
 QUICK = {"epochs": 1, "precision": "fp32", "memory_format": "contiguous", "compiled": "no", "augment": ()}
 Make = Callable[..., Path]
@@ -55,6 +58,26 @@ def sheet(folder: Path, columns: str = "img,kind,other,part") -> Path:
     rows = [f"{file},{file[0]}{file[0]},x{row},{sides[row % 10]}" for row, file in enumerate(files)]
     (folder / "list.csv").write_text("\n".join([columns, *rows]))
     return folder / "list.csv"
+
+
+def test_a_last_batch_of_one_picture_is_left_out_where_it_has_no_statistics(make: Make) -> None:
+    one = {"size": 32, "batch_size": 9, "val": 0.3, "test": 0.0, **QUICK}
+    training = fit(images(make((32, 32)), backbone="resnet18", **one))
+    assert (len(training.experiment.data.train), training.step, training.epochs) == (28, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "dropped"),
+    [
+        (nn.BatchNorm2d(3), 28, True),
+        (nn.BatchNorm2d(3), 27, False),
+        (nn.BatchNorm2d(3), 29, False),
+        (nn.BatchNorm2d(3), 1, False),  # nothing would be left
+        (nn.Conv2d(3, 3, 3), 28, False),
+    ],
+)
+def test_no_other_last_batch_is_left_out(model: nn.Module, rows: int, dropped: bool) -> None:
+    assert left_alone(model, rows, batch_size=9) == dropped
 
 
 def test_columns_of_a_sheet_are_known_before_the_size_is(make: Make) -> None:

@@ -14,7 +14,7 @@ from stepwell.cli.main import main
 from stepwell.core.errors import ModelError, RunError
 from stepwell.data.images.reader import ImageReader
 from stepwell.models import FromPixels, LineNet
-from stepwell.recipes.known import Known
+from stepwell.recipes.known import Known, nearest
 from stepwell.recipes.looking import looks, network_of
 from stepwell.recipes.predictor import Predictor
 from stepwell.tasks import Multiclass
@@ -43,9 +43,8 @@ def predictor(net: nn.Module | None = None) -> Predictor:
 
 def test_all_that_is_found_of_a_picture(photo: Path) -> None:
     made = predictor()
-    known = Known(
-        torch.stack([torch.from_numpy(np.array(picture(True, at)))[None] for at in range(8)]), ("upright",) * 8
-    )
+    pictures = torch.stack([torch.from_numpy(np.array(picture(True, at)))[None] for at in range(8)])
+    known = Known(pictures, ("upright",) * 8, made.model)
     [found] = looks(made, [photo], known=known)
     assert found.name == "photo.png"
     assert found.given.shape == (1, 10, 10)
@@ -70,6 +69,22 @@ def test_a_folder_and_a_layer(photo: Path) -> None:
     assert found[0].photo is None  # it is what the network gets
     assert list(found[0].asked) == ["maxp1"]
     assert found[1].layer in ("maxp1", "")
+
+
+def test_known_pictures_go_through_the_network_once(photo: Path) -> None:
+    made, seen = predictor(), []
+    known = Known(torch.zeros(8, 1, 10, 10, dtype=torch.uint8), ("upright",) * 8, made.model)
+    made.model.register_forward_pre_hook(lambda module, given: seen.append(len(given[0])))
+    nearest(torch.ones(1, 1, 10, 10, dtype=torch.uint8), known)
+    nearest(torch.zeros(1, 1, 10, 10, dtype=torch.uint8), known)
+    assert seen == [8, 1, 1]
+
+
+def test_a_list_whose_column_file_holds_numbers(photo: Path) -> None:
+    listed = photo.with_name("list.csv")
+    listed.write_text("file,photo\n7,photo.png\n")
+    [found] = looks(predictor(), [listed])
+    assert found.name == "7"
 
 
 def test_networks_without_convolutions(photo: Path) -> None:

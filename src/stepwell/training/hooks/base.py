@@ -17,8 +17,11 @@ EVENTS = ("fit_start", "epoch_start", "step_end", "epoch_end", "fit_end")
 class Hook:
     """Something that wants to know how a training goes. Override any of the five methods; other public ones are refused,
     so that a misspelt one cannot stay silent. `fit_end` is always called, with the error that ended the training, if one
-    did.
+    did. `between_layers` says that it looks at what layers give, which a compiled step does not show: then `compiled="auto"` does
+    not compile.
     """
+
+    between_layers = False
 
     def __init_subclass__(cls) -> None:
         for name in vars(cls):
