@@ -30,11 +30,15 @@ _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 # What decoders raise for broken files:
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error)
 _ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
 _COUNTED_BYTES = 2**22
 
 
 def read_picture(path: Path | str, *, size: tuple[int, int] | None = None) -> UInt8[Tensor, "3 h w"]:
-    """The picture in `path` as red, green and blue, 0 to 255, upright as its EXIF orientation says.
+    """The picture in `path` as red, green and blue, 0 to 255, upright as its EXIF orientation says, if that can be read.
 
     Grey and palettes become three channels; of 16 bits the upper 8 stay. An alpha channel is left out, not blended with a
     background. `size=(height, width)` scales the picture until it covers that size and cuts off what stands out on two sides.
@@ -99,7 +103,7 @@ def pixels_of(
 
 def is_grey(image: Image.Image) -> bool:
     """Whether a picture, by its header, has one channel beside its alpha. A palette counts as colour."""
-    return image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
+    return image.mode in ("1", "L", "LA", "La") or _has_16_bits(image)
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
@@ -215,25 +219,41 @@ def unnormalised(x: Float[Tensor, "*n c h w"], mean: Tensor, std: Tensor) -> Flo
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
+    if _has_16_bits(image):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise DataError(f"has 32-bit pixels (mode {image.mode}) of no known range; save it with 8 or 16 bits.")
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode == "P":
         return image.convert("RGBA")  # the palette may hold alpha
     return image
 
 
+def _has_16_bits(image: Image.Image) -> bool:
+    # A PGM of more than 8 bits Pillow opens with 32, but scales to 0..65535.
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
+
+
 def _upright(image: Image.Image) -> Image.Image:
-    return ImageOps.exif_transpose(image) if _orientation(image) > 1 else image
+    """The picture, turned. Pillow's `exif_transpose` also writes the EXIF anew, which fails for odd fields in it."""
+    if _orientation(image) == 1:
+        return image
+    image.load()  # a TIFF turns itself then
+    turn = _TURNS.get(_orientation(image))
+    return image if turn is None else image.transpose(turn)
 
 
 def _orientation(image: Image.Image) -> int:
+    """1 to 8, as EXIF numbers them. It is 1, upright, where nothing says or what does cannot be read: the pixels may be sound."""
     # Asking every JPEG for its EXIF would take a tenth of decoding a small one.
     if image.format == "JPEG" and "exif" not in image.info and "xmp" not in image.info:
         return 1
-    given = image.getexif().get(_ORIENTATION, 1)
-    return given if isinstance(given, int) else 1
+    if image.format == "PNG" and "exif" not in image.info:
+        image.load()  # EXIF may follow the pixels, whose damage is to be raised
+    try:
+        given = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - of odd EXIF Pillow raises SyntaxError, struct.error, TypeError and others
+        return 1
+    return given if isinstance(given, int) and given in _TURNS else 1
 
 
 def _without_place(error: Exception) -> str:

@@ -27,8 +27,19 @@ def cifar_images(data: Path | None, classes: tuple[str, ...]) -> Images:
 
     `data` is the folder of data sets (None: the user's), an archive `train/CLASS/NAME.jpg` of its own, or a folder of CIFAR's
     binary files. The published version is fetched where neither it nor an archive of JPEG files is there. Raises `DataError`
-    for a path that does not exist, and where the fetching fails.
+    for a path that does not exist, for pictures without sides, and where the fetching fails.
     """
+    found = _read(data, classes)
+    if "train" not in (found.sides or ()):
+        raise DataError(
+            f"{found.title} does not say which pictures train and which test; expected are folders train and test above the"
+            f" classes, such as train/{found.classes[0]}/1.jpg and test/{found.classes[0]}/2.jpg. Lay them out so, or train with"
+            " the recipe images, which splits them itself."
+        )
+    return found
+
+
+def _read(data: Path | None, classes: tuple[str, ...]) -> Images:
     data = None if data is None else Path(data)  # a name does as well
     if data is not None and not data.exists():
         raise DataError(

@@ -1,6 +1,7 @@
 """Pictures as tensors."""
 
 import math
+import struct
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +17,7 @@ from PIL import Image
 from stepwell.core.errors import DataError
 from stepwell.data import channel_statistics, normalised, read_picture, read_pictures, scaled, unnormalised
 from stepwell.data import pictures as pictures_module
-from stepwell.data.pictures import channel_counts, opened, quiet_decoders, upright_size
+from stepwell.data.pictures import channel_counts, is_grey, opened, quiet_decoders, upright_size
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 4), dtype=np.uint8)
 BATCH = torch.from_numpy(np.random.default_rng(1).integers(0, 256, (5, 3, 4, 6), dtype=np.uint8))
@@ -97,6 +98,53 @@ def test_the_size_in_the_header_is_that_of_the_upright_picture(
         assert upright_size(image) == tuple(read_picture(path).shape[1:])
 
 
+BAD_EXIF = {
+    "no TIFF head": b"not a TIFF head",
+    "an offset of one byte": b"MM\0*\0",
+    "orientation 9": b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, ORIENTATION, 3, 1, 9, 0, 0),
+    "orientation 'ab'": b"MM\0*" + struct.pack(">IHHHI4sI", 8, 1, ORIENTATION, 2, 3, b"ab\0\0", 0),
+}
+
+
+@pytest.mark.parametrize("exif", BAD_EXIF.values(), ids=BAD_EXIF)
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.webp"])
+def test_a_picture_whose_exif_cannot_be_read_is_upright(saved: Callable[..., Path], name: str, exif: bytes) -> None:
+    # Of a JPEG that lacks the resolution Pillow reads the EXIF when it opens it, and passes errors by.
+    picture, options = Image.fromarray(PIXELS[..., :3]), {"lossless": True} if name == "x.webp" else {"dpi": (72, 72)}
+    plain = read_picture(saved(picture, f"plain_{name}", **options))
+    path = saved(picture, name, exif=b"Exif\0\0" + exif, **options)
+    assert torch.equal(read_picture(path), plain)
+    with quiet_decoders(), opened(path) as image:
+        assert upright_size(image) == upright_size(image) == (4, 6)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match=rf"{name} cannot be read as a picture: "):
+        read_picture(path)
+
+
+def test_odd_fields_beside_the_orientation_do_not_keep_a_picture_from_being_turned(saved: Callable[..., Path]) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    exif[0x0128] = 2
+    odd = exif.tobytes().replace(
+        struct.pack(">HHI", 0x0128, 3, 1), struct.pack(">HHI", 0x0128, 2, 1)
+    )  # text for a number
+    path = saved(Image.fromarray(PIXELS[..., :3]), exif=odd)
+    assert np.array_equal(read_picture(path).permute(1, 2, 0).numpy(), np.rot90(PIXELS[..., :3], k=-1))
+
+
+@pytest.mark.parametrize("most", [65535, 1023])
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_pgm_of_16_bits_is_taken_by_its_upper_8(tmp_path: Path, most: int, plain: bool) -> None:
+    values = np.array([[0, most // 2, most], [most // 4, 3, most // 3]], dtype=">u2")
+    head = f"{'P2' if plain else 'P5'}\n3 2\n{most}\n".encode()
+    path = tmp_path / "x.pgm"
+    path.write_bytes(head + (" ".join(map(str, values.flatten())).encode() if plain else values.tobytes()))
+    upper = np.round(values / most * 65535).astype(np.int64) >> 8
+    assert np.array_equal(read_picture(path).numpy(), np.stack([upper] * 3))
+    with quiet_decoders(), opened(path) as image:
+        assert is_grey(image)
+
+
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.bmp", "x.gif", "x.tif", "x.webp"])
 def test_a_truncated_file_is_named(saved: Callable[..., Path], name: str) -> None:
     noise = np.random.default_rng(2).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -111,10 +159,12 @@ def test_a_truncated_file_is_named(saved: Callable[..., Path], name: str) -> Non
 def test_what_is_no_picture_is_named(saved: Callable[..., Path], tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("no picture")
     deep = saved(Image.fromarray(np.ones((2, 2), dtype=np.float32)), "deep.tif")
+    whole = saved(Image.fromarray(np.ones((2, 2), dtype=np.int32)), "whole.tif")
     for call, message in (
         (lambda: read_picture(tmp_path / "no.png"), r"There is no file .*no\.png"),
         (lambda: read_picture(tmp_path / "notes.jpg"), r"notes\.jpg cannot be read as a picture: "),
         (lambda: read_picture(deep), r"deep\.tif has 32-bit pixels \(mode F\)"),
+        (lambda: read_picture(whole), r"whole\.tif has 32-bit pixels \(mode I\)"),
         (lambda: read_picture(deep, size=(0, 3)), r"size=\(0, 3\) has no pixels"),
         (lambda: read_pictures([]), "the list of paths is empty"),
     ):

@@ -2,6 +2,9 @@
 
 import io
 import tarfile
+import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +90,19 @@ def test_a_path_that_does_not_exist_is_refused_and_nothing_fetched(tmp_path: Pat
     with pytest.raises(DataError, match=r"There is no .*nowhere\.tar\.gz\. Give the folder of data sets"):
         cifar2(data=tmp_path / "nowhere.tar.gz")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("recipe", [cifar2, partial(cyclegan, kinds=("airplane", "bird"))])
+def test_an_archive_without_sides_is_refused(tmp_path: Path, recipe: Callable[..., object]) -> None:
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as pack:
+        for kind in ("airplane", "bird"):
+            file = io.BytesIO()
+            Image.new("RGB", (32, 32)).save(file, "JPEG")
+            pack.writestr(f"{kind}/1.jpg", file.getvalue())
+    with pytest.raises(
+        DataError, match=r"mine\.zip does not say which .* such as train/airplane/1\.jpg and test/airplane"
+    ):
+        recipe(data=tmp_path / "mine.zip")
 
 
 def test_the_folder_of_data_sets_will_do(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,19 +33,19 @@ def read_idx(folder: Path | str, *, classes: Sequence[str] | None = None, title:
     without `.gz`: grey bytes (n, 1, height, width), the sides `train` and `test`. A pair alone will do.
 
     `classes` are the names by number; else they are the numbers. Raises `DataError` for a folder without such files, a pair
-    of which one is missing, a file that is damaged, and for pairs that do not belong together.
+    of which one is missing, a file that is damaged or has no pictures, and for pairs that do not belong together.
     """
     folder = Path(folder)
     name = title or folder.name
-    sides = [
-        _side(folder, begin, side, classes, name) for begin, side in _FILES.items() if _find(folder, begin, "images")
-    ]
-    if not sides:
+    pairs = [(side, *_pair(folder, begin)) for begin, side in _FILES.items() if _find(folder, begin, "images")]
+    if not pairs:
         raise DataError(
             f"{folder} has no idx files. Expected are train-images-idx3-ubyte.gz and train-labels-idx1-ubyte.gz, and for the"
             " test t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz, plain or with .gz."
         )
-    return joined(sides, name)
+    known = max(10, *(int(labels.max()) + 1 for _, _, labels in pairs))  # of all sides: one may lack the last classes
+    names = tuple(classes) if classes else tuple(map(str, range(known)))
+    return joined([_side(side, images, labels, names, name) for side, images, labels in pairs], name)
 
 
 def read_idx_file(path: Path | str) -> Tensor:
@@ -85,7 +85,8 @@ def has_idx(folder: Path) -> bool:
     return any(_find(folder, begin, "images") for begin in _FILES)
 
 
-def _side(folder: Path, begin: str, side: str, classes: Sequence[str] | None, title: str) -> Images:
+def _pair(folder: Path, begin: str) -> tuple[Tensor, Tensor]:
+    """The pictures (n, height, width) and the labels of a side."""
     images_file, labels_file = _find(folder, begin, "images"), _find(folder, begin, "labels")
     if images_file is None or labels_file is None:
         raise DataError(f"{folder} has {begin}-images, but no {begin}-labels-idx1-ubyte (or .gz) beside it.")
@@ -99,9 +100,17 @@ def _side(folder: Path, begin: str, side: str, classes: Sequence[str] | None, ti
         raise DataError(
             f"{images_file} has {len(images):,} pictures, but {labels_file.name} {len(labels):,} labels: they are not of one set."
         )
-    names = tuple(classes) if classes else tuple(map(str, range(max(10, int(labels.max()) + 1))))
+    if not images.numel():
+        raise DataError(
+            f"{images_file} has no pixels: its head says {' × '.join(map(str, images.shape))} (pictures, height, width), of"
+            " which each is to be 1 or more. Copy or download it again, or take it away with its labels."
+        )
+    return images, labels
+
+
+def _side(side: str, images: Tensor, labels: Tensor, classes: tuple[str, ...], title: str) -> Images:
     numbered = tuple(f"{side}/{row}" for row in range(len(images)))
-    return Images(images[:, None], labels.long(), names, numbered, (side,) * len(images), title)
+    return Images(images[:, None], labels.long(), classes, numbered, (side,) * len(images), title)
 
 
 def _find(folder: Path, begin: str, what: str) -> Path | None:

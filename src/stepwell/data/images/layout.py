@@ -54,11 +54,14 @@ def arrange(where: str, paths: Sequence[str], folders: Sequence[str] = ()) -> La
 
     The folder below the root is the class, whatever is nested below it; or below a folder of `SIDE_FOLDERS`, if all
     folders at the root are such and one is for training. Raises `DataError` for no pictures, pictures without class
-    folders, empty class folders, fewer than two classes, and classes that are not among the training pictures.
+    folders, empty class folders, other folders of pictures beside train and a second side, fewer than two classes, and
+    classes that are not among the training pictures.
     """
     pictures = sorted(path for path in paths if is_picture(path))
     _refuse_none(where, pictures, len(paths))
     with_sides = _has_sides({path.split("/")[0] for path in [*(p for p in pictures if "/" in p), *_visible(folders)]})
+    if not with_sides:
+        _refuse_beside(where, sorted({path.split("/")[0] for path in pictures if "/" in path}))
     depth = 1 if with_sides else 0
     lying = [path for path in pictures if path.count("/") > depth]
     loose = [path for path in pictures if path.count("/") <= depth]
@@ -115,6 +118,20 @@ def _refuse_none(where: str, pictures: Sequence[str], files: int) -> None:
     raise DataError(
         f"{where} has {found}; expected are pictures in class folders ({', '.join(SUFFIXES[:6])}, …). {MENDS}"
     )
+
+
+def _refuse_beside(where: str, tops: Sequence[str]) -> None:
+    """Folders of pictures that lie beside train and a second side: were all of them classes, the test pictures would train."""
+    sides = [name for name in tops if name.lower() in SIDE_FOLDERS]
+    others = [name for name in tops if name not in sides]
+    means = {SIDE_FOLDERS[name.lower()] for name in sides}
+    if others and "train" in means and len(means) > 1:
+        lies, it = ("lies", "it") if len(others) == 1 else ("lie", "them")
+        raise DataError(
+            f"{where}: {listed(others)} {lies} beside {listed(sides)}, which name sides of a split; what lies beside such is"
+            f" no class and no side. Move {it} away (predict gives pictures without labels theirs), or rename {it} to a side:"
+            f" {', '.join(SIDES)}. If {listed(sides)} are classes themselves, rename these."
+        )
 
 
 def _refuse_loose(where: str, lying: Sequence[str], loose: Sequence[str], depth: int) -> None:

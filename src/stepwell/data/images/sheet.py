@@ -81,15 +81,41 @@ def _label_column(table: TableFile, file: str, label: str | None) -> str:
 
 
 def side_column(table: TableFile, taken: Sequence[str], side: str | None) -> str | None:
-    """The column of sides: the one that is named, or one that is called so and has nothing else in it."""
+    """The column of sides: the one that is named, or one that is called so and has nothing else in it.
+
+    Raises `DataError` for one that is called so and in which more than half of the values are sides, but not all: to pass it
+    by would train on the test rows.
+    """
     if side:
         return named_column(table, side, "side")
-    for name in table.frame.columns:
-        if name not in taken and name.casefold() in _SIDES and table.frame.schema[name] == pl.String:
-            values = {str(value).casefold() for value in table.frame[name].unique().to_list()}
-            if values <= set(SIDE_FOLDERS):
-                return name
+    text = [series for series in table.frame.select(pl.col(pl.String)) if series.name not in taken]
+    values = {series.name: series.to_list() for series in text if series.name.casefold() in _SIDES}
+    odd = {name: [row for row, one in enumerate(given) if not _is_side(one)] for name, given in values.items()}
+    if whole := [name for name, rows in odd.items() if not rows]:
+        return whole[0]
+    for name, rows in odd.items():
+        filled = sum(bool(one and one.strip()) for one in values[name])
+        if 2 * (len(values[name]) - len(rows)) > filled:
+            _refuse_odd_side(table, name, rows)
     return None
+
+
+def _is_side(value: str | None) -> bool:
+    return value is not None and value.casefold() in SIDE_FOLDERS
+
+
+def _refuse_odd_side(table: TableFile, name: str, odd: Sequence[int]) -> None:
+    value = table.frame[name][odd[0]] or ""
+    more = (
+        f" (nor {'is' if len(odd) == 2 else 'are'} {len(odd) - 1:,} more of {len(table.frame):,} values)"
+        if len(odd) > 1
+        else ""
+    )
+    raise DataError(
+        f"{table.path}, line {table.line(odd[0])}, column {name!r}: {value!r} is no side{more}, but most that are filled in are;"
+        f" known are {', '.join(SIDE_FOLDERS)}.{suggest(value, SIDE_FOLDERS)} Correct the column; or if it holds no sides,"
+        " rename it, drop it or name another with side= (--sides)."
+    )
 
 
 def named_column(table: TableFile, given: str, what: str) -> str:

@@ -72,6 +72,13 @@ def test_sides_that_are_stated_are_kept(sheet) -> None:
     }
 
 
+def test_a_column_of_sides_with_a_blank_cell_is_refused(sheet) -> None:
+    sides = ["train", "train", "", "train", "test", "train"]
+    lines = "".join(f"{text},pictures/{number}.png,{sides[number]}\n" for number, text in ROWS)
+    with pytest.raises(DataError, match=r"line 6, column 'split': '' is no side \(nor is 1 more of 12 values\)"):
+        list_captions(sheet("text,image,split\n" + lines))
+
+
 def test_copies_on_two_stated_sides_are_told(sheet, save) -> None:
     save("pictures/9.png", seed=0)
     path = sheet("file,caption,side\npictures/0.png,one,train\npictures/9.png,one,val\npictures/1.png,two,train\n")

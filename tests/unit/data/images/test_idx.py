@@ -53,6 +53,27 @@ def test_one_side_alone_and_the_other_way_to_write_the_names(folder: Path) -> No
     assert set(read_idx(folder).sides or ()) == {"test"}
 
 
+def test_the_classes_are_those_of_all_sides(folder: Path) -> None:
+    for begin, labels, pack, end in (
+        ("train", [0, 13, 1, 2, 9, 0, 1], gzip.compress, ".gz"),
+        ("t10k", [11, 3], bytes, ""),
+    ):
+        path = folder / f"{begin}-labels-idx1-ubyte{end}"
+        path.write_bytes(pack(idx(np.array(labels, dtype=np.uint8))))
+    images = read_idx(folder)
+    assert images.classes == tuple(map(str, range(14)))
+    assert images.labels.tolist() == [0, 13, 1, 2, 9, 0, 1, 11, 3]
+
+
+def test_a_side_without_pictures_is_named(folder: Path) -> None:
+    (folder / "t10k-images-idx3-ubyte").write_bytes(idx(PICTURES[:0]))
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(idx(LABELS[:0]))
+    with pytest.raises(
+        DataError, match=r"t10k-images-idx3-ubyte has no pixels: its head says 0 × 5 × 4 .* take it away with"
+    ):
+        read_idx(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

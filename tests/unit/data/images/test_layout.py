@@ -36,6 +36,12 @@ def test_train_may_be_a_class_among_others() -> None:
     assert (found.classes, found.sides) == (("bus", "car", "train"), None)
 
 
+@pytest.mark.parametrize("side", ["test", "Validation"])
+def test_one_name_of_a_side_may_be_a_class_among_others(side: str) -> None:
+    found = arrange("x", [f"{side}/1.png", "bus/1.png", "car/1.png"])
+    assert (set(found.classes), found.sides) == ({side, "bus", "car"}, None)
+
+
 def test_hidden_files_and_others_are_counted_and_left_out() -> None:
     paths = ["a/1.png", "b/1.png", "a/.2.png", ".git/3.png", "a/notes.txt", "4.png", "__MACOSX/a/1.png", "b/.c/5.png"]
     found = arrange("x", paths, ["a", "b", ".git"])
@@ -57,6 +63,9 @@ def test_hidden_files_and_others_are_counted_and_left_out() -> None:
         (["train/a/1.png"], ["train"], "x has one class only, 'a'"),
         (["train/a/1.png", "train/b/1.png", "test/1.png"], [], "'test/1.png' lie in 'test' beside the class folders"),
         (["train/a/1.png", "train/b/1.png", "test/c/1.png"], [], "x: 'c' is on the side test, but not among the training"),
+        (["train/a/1.png", "train/b/1.png", "Test/a/1.png", "extra/1.png"], [],
+         r"x: 'extra' lies beside 'Test', 'train', which name sides .* Move it away \(.* or rename it to a side: train, val, test"),
+        (["train/a/1.png", "val/a/1.png", "u/1.png", "v/a/1.png"], ["u", "v"], "x: 'u', 'v' lie beside .* Move them away"),
         (["train/a/1.png", "train/b/1.png", "val/c/1.png", "test/d/1.png"], [], "'c', 'd' are on the side val and test"),
     ],
 )  # fmt: skip

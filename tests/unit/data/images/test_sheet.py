@@ -51,7 +51,31 @@ def test_columns_can_be_named(sheet) -> None:
 def test_a_column_of_sides_is_found(sheet) -> None:
     lines = ["file,label,split", "pictures/0.png,a,train", "pictures/1.png,b,train", "pictures/2.png,b,test"]
     assert find_images(sheet("\n".join(lines))).sides == ("train", "train", "test")
-    assert find_images(sheet("\n".join(lines).replace("test", "7"))).sides is None
+    assert find_images(sheet("\n".join(lines).replace("train", "7"))).sides is None
+
+
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        (["train", "train", "tests", "test"],
+         r"line 4, column 'split': 'tests' is no side, but most .* known are train, .* Did you mean 'test'\? Correct the column"),
+        (["train", "", "train", "test"], r"line 3, column 'split': '' is no side, but .* drop it or name another with side="),
+        (["", "", "", "test"], r"line 2, column 'split': '' is no side \(nor are 2 more of 4 values\)"),
+    ],
+)  # fmt: skip
+def test_a_column_of_sides_with_odd_cells_is_refused(sheet, sides: list[str], message: str) -> None:
+    """A random split in its place would train on test rows."""
+    lines = [f"pictures/{row}.png,{'ab'[row % 2]},{side}" for row, side in enumerate(sides)]
+    with pytest.raises(DataError, match=message):
+        find_images(sheet("\n".join(["file,label,split", *lines])))
+
+
+def test_a_whole_column_of_sides_goes_before_one_with_odd_cells(sheet) -> None:
+    sides = ["train", "train", "other"], ["train", "val", "test"]
+    lines = [f"pictures/{row}.png,a,{one},{two}" for row, (one, two) in enumerate(zip(*sides, strict=True))]
+    text = "\n".join(["file,label,set,split", *lines, "pictures/3.png,b,train,train"])
+    assert find_images(sheet(text)).sides == ("train", "val", "test", "train")
+    assert find_images(sheet(text), side="split").sides == ("train", "val", "test", "train")
 
 
 def test_labels_that_are_numbers_are_in_their_order(sheet) -> None:
