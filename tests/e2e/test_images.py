@@ -14,10 +14,15 @@ import torch
 from PIL import Image
 
 from stepwell.cli.main import main
+from stepwell.cli.sitting import Begin
 from stepwell.core.devices import seeded
 from stepwell.models.backbones import backbone
+from stepwell.recipes.launch import train
 from stepwell.recipes.predictor import load_predictor
+from stepwell.recipes.recipe import load
 from stepwell.runs.run import open_run
+from stepwell.training import Training
+from stepwell.training.hooks import Hook
 
 CLASSES = ("disc", "ring", "square")
 
@@ -70,6 +75,32 @@ def test_what_was_found_is_shown_before_training(run: Path) -> None:
         re.search(r"arithmetic: fp32, as the training takes about \d+ s, less than measuring", head) or "chosen" in head
     )
     assert "linear model" in tail
+
+
+class _Enough(Hook):
+    """Ends a training when its first step is due."""
+
+    def fit_start(self, training: Training) -> None:
+        raise InterruptedError
+
+
+def test_ways_to_compute_are_measured_before_a_long_training(shapes: Path, tmp_path: Path, capsys) -> None:
+    """160,000 steps take longer than measuring anywhere; what is chosen is shown and kept, and none of them is made."""
+    settings = {"folder": shapes, "size": 32, "batch_size": 16, "epochs": 20_000, "compiled": "no"}
+    with pytest.raises(InterruptedError):
+        train(load("images"), settings, out=str(tmp_path / "runs"), hooks=[Begin({}), _Enough()])
+    (folder,) = (tmp_path / "runs").iterdir()
+    kept = open_run(folder).facts["variant"]
+    names = [trial["name"] for trial in kept["trials"]]
+    assert names == ["fp32", "fp32, channels-last", "bf16", "bf16, channels-last"]
+    (chosen,) = [trial for trial in kept["trials"] if trial["verdict"] == "chosen"]
+    assert chosen["variant"] == kept["variant"]
+    assert chosen["milliseconds"] > 0
+    said = capsys.readouterr().out
+    assert "less than measuring" not in said
+    assert re.search(r"^arithmetic +ms a step +speed +gradients differ by", said, re.MULTILINE)
+    shown = [line for line in said.splitlines() if line.rstrip().endswith(" chosen")]
+    assert [re.split(r" {2,}", line)[0] for line in shown] == [chosen["name"]]
 
 
 def test_a_network_tells_shapes_apart(run: Path) -> None:
