@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -43,6 +44,7 @@ def train(design: str, seed: int, epochs: int, data: Path | None) -> Row:
     seconds = (time.perf_counter() - began) / epochs
     found = {side: evaluate(experiment, side).metrics for side in ("train", "val")}
     row: Row = {"design": design, "seed": seed, "epochs": epochs, "seconds_per_epoch": seconds}
+    row |= {"threads": torch.get_num_threads()}
     for side, metrics in found.items():
         row |= {f"{side}_accuracy": metrics["accuracy"], f"{side}_loss": metrics["loss"]}
     return row
