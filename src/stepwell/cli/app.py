@@ -32,15 +32,22 @@ def invoke(app: typer.Typer, words: Sequence[str], program: str) -> int:
 
 def _mended(error: typer.TyperException, program: str) -> str:
     """The message with a suggestion as a sentence, and where help is to be had."""
-    message = " ".join(error.format_message().split())
-    message = re.sub(r"^No such option: (\S+)$", r"There is no flag \1.", message.replace("Value error, ", ""))
-    message = message.replace("No such command", "There is no verb")
-    options = re.match(r"No such option: (\S+) \(Possible options: (.*)\)$", message)
-    if options:
-        message = f"There is no flag {options[1]}. Did you mean {_nearest(options[1], options[2].split(', '))}?"
     context = getattr(error, "ctx", None)  # typer's exceptions of wrong use have one; their class is not public
+    message = " ".join(error.format_message().split()).replace("Value error, ", "")
+    message = message.replace("No such command", "There is no verb")
+    if unknown := re.match(r"No such option: (\S+)( \(Possible options: .*\))?$", message):
+        message = f"There is no flag {unknown[1]}.{_meant(unknown[1], _flags(context))}"
     return f"{message}\nSee {context.command_path if context else program} --help"
 
 
-def _nearest(given: str, options: Sequence[str]) -> str:
-    return (get_close_matches(given, options, n=1, cutoff=0) or options)[0]
+def _flags(context: Any) -> list[str]:
+    return [name for parameter in context.command.params for name in parameter.opts] if context else []
+
+
+def _meant(given: str, flags: Sequence[str]) -> str:
+    """A sentence on the flag that was meant: `--lr` are the first letters of `--learning-rate`."""
+    names = {flag.lstrip("-"): flag for flag in flags}
+    letters = {"".join(word[0] for word in name.split("-")): name for name in names if "-" in name}
+    word = given.lstrip("-")
+    near = [letters[word]] if word in letters else get_close_matches(word, names, n=1)
+    return f" Did you mean {names[near[0]]}?" if near else ""

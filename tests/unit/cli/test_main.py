@@ -42,6 +42,11 @@ _WRONG = [
         "train moons --epoch 3",
         "error: There is no flag --epoch. Did you mean --epochs?\nSee stepwell train moons --help\n",
     ),
+    (
+        "train moons --lr 0.1",
+        "error: There is no flag --lr. Did you mean --learning-rate?\nSee stepwell train moons --help\n",
+    ),
+    ("train moons --colour 3", "error: There is no flag --colour.\nSee stepwell train moons --help\n"),
     ("data chek", "error: There is no verb 'chek'. Did you mean 'check'?\nSee stepwell data --help\n"),
     ("resume", "error: Which run? stepwell resume RUN\n"),
 ]
