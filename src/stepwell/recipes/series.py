@@ -14,6 +14,8 @@ from stepwell.data.series.windows import Windows, split_windows
 from stepwell.data.splits import Splits
 from stepwell.data.tables.read import read_table
 from stepwell.models import Forecaster
+from stepwell.recipes.settings import check_settings
+from stepwell.recipes.tabular_flags import check_named
 from stepwell.tasks import Regression
 from stepwell.tasks.base import Task
 from stepwell.training.experiment import Experiment
@@ -45,8 +47,8 @@ def series_data(reader: SeriesReader, *, val: float, test: float, stride: int) -
 def series(
     file: Annotated[Path, "CSV or Parquet file, one row a time"],
     *,
-    time: Annotated[tuple[str, ...], "columns of the time: one, or a date and an hour: dteday,hr"],
-    target: Annotated[str, "column to forecast"],
+    time: Annotated[tuple[str, ...], "columns of the time: one, or a date and an hour: dteday,hr"] = (),
+    target: Annotated[str, "column to forecast; without it, those that there are are named"] = "",
     window: Annotated[int, "steps of the past that the network looks at"] = 168,
     horizon: Annotated[int, "steps to forecast"] = 24,
     known: Annotated[tuple[str, ...], "columns that are known ahead, such as holidays"] = (),
@@ -77,8 +79,15 @@ def series(
     Times are put on a regular calendar; gaps are filled from the past, marked and reported. Windows never cross from
     training to held-out steps.
     """
+    check_settings(
+        hidden=hidden, dropout=dropout, learning_rate=learning_rate, weight_decay=weight_decay, val=val, test=test,
+        batch_size=batch_size, epochs=epochs,
+    )  # fmt: skip
+    read = read_table(file)
+    check_named(read, time, "Which column holds the time?", "--time")
+    check_named(read, target, "Which column is to be forecast?", "--target")
     reader = fit_reader(
-        read_table(file), time, target, window=window, horizon=horizon, val=val, test=test, drop=drop, known=known,
+        read, time, target, window=window, horizon=horizon, val=val, test=test, drop=drop, known=known,
         period=period, duplicates=duplicates, fill=fill,
     )  # fmt: skip
     data = series_data(reader, val=val, test=test, stride=stride)

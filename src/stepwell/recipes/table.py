@@ -9,14 +9,14 @@ from stepwell.data.tables.fitting import fit_reader
 from stepwell.data.tables.read import read_table
 from stepwell.recipes.settings import check_settings
 from stepwell.recipes.tabular import model_of, trained
-from stepwell.recipes.tabular_flags import HEADER, dropped, split_rows, types_of
+from stepwell.recipes.tabular_flags import HEADER, check_named, dropped, split_rows, types_of
 from stepwell.training.experiment import Experiment
 
 
 def table(
     file: Annotated[Path, "a CSV or Parquet file; delimiter, header and types are found"],
     *,
-    target: Annotated[str, "the column to predict"],
+    target: Annotated[str, "the column to predict; without it, those that there are are named"] = "",
     task: Annotated[
         Literal["auto", "regression", "binary", "multiclass"], "what to predict; auto: by its values"
     ] = "auto",
@@ -57,6 +57,7 @@ def table(
         learning_rate=learning_rate, weight_decay=weight_decay, hidden=min(hidden, default=1),
     )  # fmt: skip
     read = read_table(file, delimiter=delimiter, header=HEADER[header], encoding=encoding, types=types_of(types))
+    check_named(read, target, "Which column is to be predicted?", "--target")
     columns = choose_columns(
         read.frame, target=target, drop=dropped(read, target, drop, group), continuous=continuous, ordinal=ordinal, nominal=nominal,
         time=time or None, ordinal_as=ordinal_as,

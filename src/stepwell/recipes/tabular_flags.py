@@ -9,6 +9,7 @@ from stepwell.data.tables.findings import row_hashes
 from stepwell.data.tables.read import TableFile
 from stepwell.data.tables.target import Target
 
+_SHOWN = 20  # columns that a message lists
 HEADER = {"auto": None, "yes": True, "no": False}
 
 
@@ -19,6 +20,16 @@ def types_of(given: tuple[str, ...]) -> dict[str, str]:
     if wrong:
         raise DataError(f"--types takes column:type, such as zip:text; given: {wrong[0]!r}.")
     return {column: kind for column, _, kind in pairs}
+
+
+def check_named(read: TableFile, column: str | tuple[str, ...], question: str, flag: str) -> None:
+    """Raise `DataError`, with a question and the columns that there are, where none is named."""
+    if not column:
+        names = read.frame.columns
+        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+        raise DataError(
+            f"{question} Say it with {flag}; the columns of {read.path} are {', '.join(names[:_SHOWN])}{more}."
+        )
 
 
 def dropped(read: TableFile, target: str, drop: tuple[str, ...], group: str) -> tuple[str, ...]:
