@@ -12,7 +12,7 @@ from stepwell.data.series.fitting import fit_reader
 from stepwell.data.series.reader import SeriesReader
 from stepwell.data.series.windows import Windows, split_windows
 from stepwell.data.splits import Splits
-from stepwell.data.tables.read import read_table
+from stepwell.data.tables.read import TableFile, read_table
 from stepwell.models import Forecaster
 from stepwell.recipes.settings import check_settings
 from stepwell.recipes.tabular_flags import check_named
@@ -42,6 +42,13 @@ def series_data(reader: SeriesReader, *, val: float, test: float, stride: int) -
     numbers = reader.channels.numbers(reader.timeline)
     split = split_windows(reader.timeline.filled, reader.window, reader.horizon, val=val, test=test, stride=stride)
     return split.apply(Windows(numbers.past, numbers.known, reader.window, reader.horizon))
+
+
+def _read(file: Path, time: tuple[str, ...], target: str) -> TableFile:
+    read = read_table(file)
+    check_named(read, time, "Which column holds the time?", "--time")
+    check_named(read, target, "Which column is to be forecast?", "--target")
+    return read
 
 
 def series(
@@ -83,11 +90,8 @@ def series(
         hidden=hidden, dropout=dropout, learning_rate=learning_rate, weight_decay=weight_decay, val=val, test=test,
         batch_size=batch_size, epochs=epochs,
     )  # fmt: skip
-    read = read_table(file)
-    check_named(read, time, "Which column holds the time?", "--time")
-    check_named(read, target, "Which column is to be forecast?", "--target")
     reader = fit_reader(
-        read, time, target, window=window, horizon=horizon, val=val, test=test, drop=drop, known=known,
+        _read(file, time, target), time, target, window=window, horizon=horizon, val=val, test=test, drop=drop, known=known,
         period=period, duplicates=duplicates, fill=fill,
     )  # fmt: skip
     data = series_data(reader, val=val, test=test, stride=stride)
