@@ -73,7 +73,7 @@ def collect() -> list[Row]:
         raise SystemExit(
             f"The marks name books without a title in {Path(__file__).name}: {', '.join(sorted(unknown))}."
         )
-    return sorted(found, key=lambda row: (list(TITLES).index(row.book), _natural(row.row), row.test))
+    return sorted(found, key=lambda row: (list(TITLES).index(row.book), _natural(row.row), row.test, row.recipe))
 
 
 def _rows(item: pytest.Item) -> Iterator[Row]:

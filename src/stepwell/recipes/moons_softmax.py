@@ -52,7 +52,7 @@ def moons_softmax(
     Accuracy, precision, recall and F1 are kept of training and of validation. Smaller batches learn more an epoch, because
     they make more updates, and cost more time.
     """
-    check_settings(points=points, noise=noise, learning_rate=learning_rate)
+    check_settings(points=points, noise=noise, learning_rate=learning_rate or 1)  # 0 leaves the weights as they are
     with seeded(seed):
         model = mlp((2, *[hidden] * layers, 2), activation=nn.Tanh).to(best_device())
     measures = (Accuracy(), Confusion(2))

@@ -79,7 +79,7 @@ def train_batches(experiment: Experiment, world: World) -> Batches:
             "Training reads a torch DataLoader, whose order no checkpoint can wind back: a resumed run will see other"
             " batches than an uninterrupted one. For exact resume give the dataset: as_source(dataset).",
             StepwellWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         return TorchBatches(side)
     loader = Loader(
